@@ -1,0 +1,45 @@
+"""What a handler answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from db.transaction import Transaction
+from protocol.audience import Audience
+from protocol.base import Packet
+
+
+class ViewChanged(msgspec.Struct, frozen=True):
+    """A durable event whose content differs from viewer to viewer, such as the channel list.
+
+    `view` names a function registered with `handlers.registry.view`, which makes the packet for one user.
+    """
+
+    view: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    audience: Audience
+    packet: Packet | ViewChanged
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """A reply for the caller and events for others; both leave after everything in the transaction is on disk.
+
+    reply: answers the caller (with its `listener`). None when `events[0]` itself is the answer: then the caller gets
+        that packet, whether or not it is part of the audience, exactly once and after everybody else.
+    events: in order. Those with a durable packet are logged and numbered.
+    then: runs on the event loop right before the events leave; for state in memory that follows the database.
+    """
+
+    reply: Packet | None = None
+    events: list[Event] = []
+    then: Callable[[], None] | None = None
+
+
+Change = Callable[[Transaction], Outcome]
+"""Runs in the journal's thread inside the next transaction. It may read state in memory, and never changes it."""
+
+Answer = Outcome | Change | Awaitable[Outcome | Change]

@@ -1,0 +1,42 @@
+"""Which function carries out which command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from protocol.base import COMMANDS, Command, Packet, wire_name
+
+if TYPE_CHECKING:
+    from db.users import User
+    from handlers.context import Context, World
+    from handlers.outcome import Answer
+
+HANDLERS: dict[type[Command], Callable[[Any, Any], Any]] = {}
+VIEWS: dict[str, Callable[[Any, Any], Packet]] = {}
+
+C = TypeVar("C", bound=Command)
+Handler = Callable[["Context", C], "Answer"]
+
+
+def handles(command: type[C]) -> Callable[[Handler[C]], Handler[C]]:
+    """Register a function as the handler of a command; its name is the command's wire name."""
+
+    def enter(function: Handler[C]) -> Handler[C]:
+        name = wire_name(command.__name__)
+        if function.__name__ != name or name not in COMMANDS or command in HANDLERS:
+            raise ValueError(f"{function.__name__} cannot be the handler of {name}")
+        HANDLERS[command] = function
+        return function
+
+    return enter
+
+
+def view(name: str) -> Callable[[Callable[[World, User], Packet]], Callable[[World, User], Packet]]:
+    """Register the function that makes the packet of a `ViewChanged` event for one user."""
+
+    def enter(function: Callable[[World, User], Packet]) -> Callable[[World, User], Packet]:
+        VIEWS[name] = function
+        return function
+
+    return enter

@@ -1,0 +1,47 @@
+"""Who an event is for. The answer is worked out live, never cached at login."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Everyone(msgspec.Struct, frozen=True, tag="all"):
+    """Every logged-in session."""
+
+
+class Viewers(msgspec.Struct, frozen=True, tag="channel"):
+    """Every session whose user may view the channel now. `channel` is the channel's id, not its name."""
+
+    channel: str
+
+
+class SessionsOf(msgspec.Struct, frozen=True, tag="user"):
+    """Every session of one user, by user id."""
+
+    user: str
+
+
+Audience = Everyone | Viewers | SessionsOf
+
+
+def to_text(audience: Audience) -> str:
+    """The form in the event log: `all`, `channel:<id>`, `user:<id>`."""
+    match audience:
+        case Everyone():
+            return "all"
+        case Viewers(channel):
+            return f"channel:{channel}"
+        case SessionsOf(user):
+            return f"user:{user}"
+
+
+def from_text(text: str) -> Audience:
+    """The reverse of `to_text`. Raises ValueError for anything else."""
+    kind, _, ref = text.partition(":")
+    if kind == "all":
+        return Everyone()
+    if kind == "channel" and ref:
+        return Viewers(ref)
+    if kind == "user" and ref:
+        return SessionsOf(ref)
+    raise ValueError(f"not an audience: {text!r}")
