@@ -1,0 +1,173 @@
+"""The tables. `db/migrations` makes them; a test holds both together.
+
+SQLite is what is served today; what only SQLite has (pragmas, full-text index) is in `database.py` and `message_search.py`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+PLACE_SHIFT = 32
+"""`messages.n` = place number << 32 | ordinal in the place, so that a place lies together on disk, in order."""
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits. In SQLite only a column of type INTEGER can be the row id."""
+
+places = Table(
+    "places",
+    metadata,
+    Column("number", Number, primary_key=True),
+    # NULL: the place was deleted, and its messages wait to be wiped
+    Column("id", Text, unique=True),
+    Column("next_ordinal", Number, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("n", Number, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("timestamp", Float, nullable=False),
+    Column("edited", Boolean, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("reply_to", Text),
+    Column("reply_user", Text),
+    Column("ping", Boolean),
+    Column("extra", Text),
+)
+Index("messages_pinned", messages.c.n, sqlite_where=messages.c.pinned.is_(True), postgresql_where=messages.c.pinned)
+Index(
+    "messages_reply_to",
+    messages.c.reply_to,
+    messages.c.n,
+    sqlite_where=messages.c.reply_to.is_not(None),
+    postgresql_where=messages.c.reply_to.is_not(None),
+)
+
+# how many messages were deleted in each stretch of 1024 ordinals of a place; see positions.py
+holes = Table(
+    "holes",
+    metadata,
+    Column("place", Number, primary_key=True),
+    Column("bucket", Number, primary_key=True),
+    Column("deleted", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("n", Number, nullable=False),
+    Column("emoji", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    UniqueConstraint("n", "emoji", "user_id", name="reactions_once"),
+)
+
+# target: "u:<user id>" or "r:<role name>"
+pings = Table(
+    "pings",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("timestamp", Float, primary_key=True),
+    Column("n", Number, primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("pings_n", pings.c.n)
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("nonce", Text, primary_key=True),
+    Column("n", Number, nullable=False),
+    Column("timestamp", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("nonces_timestamp", nonces.c.timestamp)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+)
+Index("threads_parent", threads.c.parent)
+
+thread_participants = Table(
+    "thread_participants",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("thread", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    UniqueConstraint("thread", "user_id", name="thread_participants_once"),
+)
+
+reads = Table(
+    "reads",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("n", Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("reads_place", reads.c.place)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Column("disconnected_at", Float),
+    Column("position", Number, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("gap", Boolean, nullable=False),
+)
+Index("sessions_user_id", sessions.c.user_id)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("timestamp", Float, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# what the log last saw of each record of the JSON documents, and what was last on disk; see documents.py
+document_records = Table(
+    "document_records",
+    metadata,
+    Column("document", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("logged", Text),
+    Column("on_disk", Text),
+    sqlite_with_rowid=False,
+)

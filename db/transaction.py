@@ -1,0 +1,47 @@
+"""What a change may use of the database. Belongs to the journal's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from db.events import EventLog, LoggedEvent
+from db.messages import Messages
+from db.reads import Reads
+from db.sessions import Sessions
+from db.threads import StoredThreads
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from db.group import Group
+
+
+class Transaction:
+    """One group of changes: all of them are committed, or none. Made by `Store.begin`."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self.messages = Messages(group)
+        self.threads = StoredThreads(group, self.messages)
+        self.reads = Reads(group)
+        self.sessions = Sessions(group)
+        self.log = EventLog(group)
+
+    @property
+    def connection(self) -> Connection:
+        """For tables that have no store here. Everything written so far is visible to it."""
+        self._group.flush()
+        return self._group.connection
+
+    @property
+    def now(self) -> float:
+        """Unix seconds when the group began; the timestamp of its events."""
+        return self._group.now
+
+    def commit(self) -> list[LoggedEvent]:
+        """Make everything durable; gives the events of the group in order. On failure everything is rolled back."""
+        return self._group.commit()
+
+    def rollback(self) -> None:
+        """Nothing of the group ever happened. Harmless after commit."""
+        self._group.rollback()
