@@ -28,6 +28,21 @@ class Code(Enum):
     MESSAGE_NOT_FOUND = "Message not found"
     THREAD_LOCKED = "Thread is locked"
     THREAD_ARCHIVED = "Thread is archived"
+    # messages and threads
+    PLACE_REQUIRED = "channel or thread_id is required"
+    NOT_A_TEXT_CHANNEL = "This is not a text channel"
+    NOT_A_FORUM = "This is not a forum channel"
+    NOT_PERMITTED = "You do not have permission to {action}"
+    NOT_AUTHOR = "You do not have permission to edit messages of others"
+    ROLE_NOT_MENTIONABLE = "You do not have permission to mention the role {role}"
+    MESSAGE_EMPTY = "Message content cannot be empty"
+    MESSAGE_TOO_LONG = "Message too long. At most {max} characters"
+    REPLY_NOT_FOUND = "Message not found: the message to reply to is not in this channel or thread"
+    BAD_EMBED = "Embed {number}: {reason}"
+    ATTACHMENTS_DISABLED = "Attachments are disabled on this server"
+    ALREADY_REACTED = "You already reacted with this emoji"
+    NOT_REACTED = "You did not react with this emoji"
+    TOO_MANY_REACTIONS = "A message carries at most {max} different emoji"
     # users
     USER_NOT_FOUND = "User not found"
     # values

@@ -1,0 +1,201 @@
+"""Reading messages. Pages, windows, single messages, replies, search, pins and pings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from protocol.base import Command, Packet, spec
+from protocol.errors import Code
+from protocol.objects_messages import (
+    MAX_INTEGER,
+    Bounds,
+    ChannelOrThread,
+    Embed,
+    Limit,
+    Message,
+    MessageId,
+    PageRange,
+    Start,
+    ThreadRef,
+    WindowRange,
+)
+from protocol.unreads import UnreadsUpdateEvent
+
+PLACE = (Code.PLACE_REQUIRED, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND, Code.NOT_A_TEXT_CHANNEL)
+VIEWERS = "who can view the text channel or the thread's parent; locked and archived threads too"
+ID_A = "0190a5c0-0000-7000-8000-000000000001"
+
+
+class MessagesGetReply(Packet, kw_only=True, frozen=True, tag="messages_get"):
+    """A page of messages, oldest first."""
+
+    channel: str
+    thread_id: str | UnsetType = UNSET
+    messages: list[Message]
+    range: PageRange
+
+
+class MessagesAroundReply(Packet, kw_only=True, frozen=True, tag="messages_around"):
+    """The messages around one message, itself included, oldest first."""
+
+    channel: str
+    thread_id: str | None
+    messages: list[Message]
+    range: WindowRange
+
+
+class MessageGetReply(Packet, kw_only=True, frozen=True, tag="message_get"):
+    """One message."""
+
+    channel: str
+    thread_id: str | UnsetType = UNSET
+    message: Message
+
+
+class MessageRepliesReply(Packet, kw_only=True, frozen=True, tag="message_replies"):
+    """The replies to one message, oldest first."""
+
+    channel: str
+    thread_id: str | UnsetType = UNSET
+    message_id: str
+    replies: list[Message]
+
+
+class MessagesSearchReply(Packet, kw_only=True, frozen=True, tag="messages_search"):
+    """What was found, newest first."""
+
+    channel: str
+    thread_id: str | UnsetType = UNSET
+    query: str
+    results: list[Message]
+
+
+class MessagesPinnedReply(Packet, kw_only=True, frozen=True, tag="messages_pinned"):
+    """All pinned messages, newest first."""
+
+    channel: str
+    thread_id: str | UnsetType = UNSET
+    messages: list[Message]
+
+
+class PingsGetReply(Packet, kw_only=True, frozen=True, tag="pings_get"):
+    """Messages that call the caller, newest first; each names its `channel`, and its `thread_id` if it has one."""
+
+    messages: list[Message]
+    offset: int
+    limit: int
+    total: Annotated[int, Meta(description="How many there are on all pages.")]
+
+
+class EmbedsListReply(Packet, kw_only=True, frozen=True, tag="embeds_list"):
+    """The embeds of one message."""
+
+    id: str
+    embeds: list[Embed]
+
+
+@spec(
+    does="Page through the history; asking for the newest page marks the place as read.",
+    allowed=VIEWERS,
+    reply=MessagesGetReply,
+    events=(UnreadsUpdateEvent,),
+    errors=(*PLACE, Code.BAD_VALUE),
+    example={"channel": "general", "start": 0, "limit": 100},
+)
+class MessagesGet(Command, kw_only=True, frozen=True):
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+    start: Start = 0
+    limit: Limit = 100
+
+
+@spec(
+    does="Fetch a window of messages around one message.",
+    allowed=VIEWERS,
+    reply=MessagesAroundReply,
+    errors=(*PLACE, Code.MESSAGE_NOT_FOUND),
+    example={"channel": "general", "around": ID_A, "bounds": {"above": 50, "below": 50}},
+)
+class MessagesAround(Command, kw_only=True, frozen=True):
+    around: MessageId
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+    bounds: Bounds | None = None
+
+
+@spec(
+    does="Fetch one message.",
+    allowed=VIEWERS,
+    reply=MessageGetReply,
+    errors=(*PLACE, Code.MESSAGE_NOT_FOUND),
+    example={"id": ID_A, "channel": "general"},
+)
+class MessageGet(Command, kw_only=True, frozen=True):
+    id: MessageId
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+
+
+@spec(
+    does="List the replies to a message, which need not exist any more.",
+    allowed=VIEWERS,
+    reply=MessageRepliesReply,
+    errors=PLACE,
+    example={"id": ID_A, "channel": "general"},
+)
+class MessageReplies(Command, kw_only=True, frozen=True):
+    id: MessageId
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+    limit: Annotated[int, Meta(ge=1, description="How many at most; more than 200 counts as 200.")] | None = 50
+
+
+@spec(
+    does="Find messages that contain a text, in upper or lower case.",
+    allowed=VIEWERS,
+    reply=MessagesSearchReply,
+    errors=PLACE,
+    example={"channel": "general", "query": "hello"},
+)
+class MessagesSearch(Command, kw_only=True, frozen=True):
+    query: Annotated[str, Meta(min_length=1, max_length=1000)]
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+
+
+@spec(
+    does="List the pinned messages of a channel or thread.",
+    allowed=VIEWERS,
+    reply=MessagesPinnedReply,
+    errors=PLACE,
+    example={"channel": "general"},
+)
+class MessagesPinned(Command, kw_only=True, frozen=True):
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
+
+
+@spec(
+    does="List the messages that mention the caller or one of the caller's roles, or reply to the caller.",
+    allowed="everybody; only messages in places the caller can view",
+    reply=PingsGetReply,
+    example={"limit": 50, "offset": 0},
+)
+class PingsGet(Command, kw_only=True, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    offset: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] = 0
+
+
+@spec(
+    does="List the embeds of one message.",
+    allowed=VIEWERS,
+    reply=EmbedsListReply,
+    errors=(*PLACE, Code.MESSAGE_NOT_FOUND),
+    example={"id": ID_A, "channel": "general"},
+)
+class EmbedsList(Command, kw_only=True, frozen=True):
+    id: MessageId
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
