@@ -1,0 +1,210 @@
+"""The HTTP routes, called as an ASGI app without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.types import ASGIApp, Message
+
+from routes.app import build
+from routes.view import Facts
+
+FACTS = Facts(
+    name="Tea <room>", owner_name="Ann & Bo", icon="https://x.example/i.png", users=12, channels=3, roles=4,
+    connected=6, online=5, started_at=1000.0,
+)  # fmt: skip
+CORS_NAMES = ("access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers")
+
+
+class World:
+    """A community of fixed facts that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.current = FACTS
+        self.works = True
+        self.asked = 0
+        self.now = 1090.0
+
+    def facts(self) -> Facts:
+        self.asked += 1
+        return self.current
+
+    def journal_works(self) -> bool:
+        return self.works
+
+
+class Answer(msgspec.Struct):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def app(world: World) -> ASGIApp:
+    return build(world, clock=lambda: world.now)
+
+
+def request(app: ASGIApp, path: str, method: str = "GET") -> Answer:
+    """One request. An exception that the app re-raises after its answer is left to the server, as uvicorn does."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "scheme": "http", "server": ("127.0.0.1", 5613), "client": ("127.0.0.1", 1), "root_path": "",
+        "http_version": "1.1",
+    }  # fmt: skip
+
+    async def call() -> None:
+        await app(scope, receive, send)
+
+    try:
+        asyncio.run(call())
+    except ZeroDivisionError:
+        assert sent, "the exception must be answered before it is raised again"
+    head = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], head, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def test_info_has_the_shape_that_clients_read(app: ASGIApp) -> None:
+    answer = request(app, "/info")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json == {
+        "server": {"name": FACTS.name, "icon": FACTS.icon, "banner": "", "owner": {"name": "Ann & Bo"}},
+        "stats": {"total_users": 12, "connected_users": 6, "online_users": 5, "total_channels": 3, "total_roles": 4},
+    }
+
+
+def test_info_is_counted_at_most_once_a_second(app: ASGIApp, world: World) -> None:
+    for _ in range(5):
+        request(app, "/info")
+    assert world.asked == 1
+    world.current = msgspec.structs.replace(FACTS, online=6)
+    world.now += 1
+    assert request(app, "/info").json["stats"]["online_users"] == 6
+
+
+def test_info_survives_a_clock_that_goes_back(app: ASGIApp, world: World) -> None:
+    request(app, "/info")
+    world.now -= 3600
+    request(app, "/info")
+    assert world.asked == 2
+
+
+def test_healthz_tells_the_uptime(app: ASGIApp) -> None:
+    answer = request(app, "/healthz")
+    assert (answer.status, answer.json) == (200, {"status": "ok", "uptime_s": 90})
+
+
+def test_readyz_follows_the_journal(app: ASGIApp, world: World) -> None:
+    assert (request(app, "/readyz").status, request(app, "/healthz").status) == (200, 200)
+    world.works = False
+    answer = request(app, "/readyz")
+    assert (answer.status, answer.json["status"]) == (503, "unavailable")
+    assert request(app, "/healthz").status == 200
+
+
+class Links(HTMLParser):
+    """Addresses that the page loads, and anything that a strict policy would block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.blocked: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        address = names.get("src") or names.get("href")
+        if address:
+            self.loaded.append(address)
+        inline_script = tag == "script" and "src" not in names
+        if tag == "style" or "style" in names or inline_script or any(name.startswith("on") for name in names):
+            self.blocked.append(tag)
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html"])
+def test_landing_page_is_self_contained(app: ASGIApp, path: str) -> None:
+    answer = request(app, path)
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    links = Links()
+    links.feed(answer.body.decode())
+    assert links.blocked == []
+    for address in links.loaded:
+        assert address.startswith("/"), "no request to anybody else"
+        assert request(app, address).status == 200
+
+
+def test_landing_page_escapes_what_the_owner_wrote(app: ASGIApp) -> None:
+    text = request(app, "/").body.decode()
+    assert "Tea &lt;room&gt;" in text
+    assert "Ann &amp; Bo" in text
+    assert "<room>" not in text
+    assert '<dd id="online">5</dd>' in text
+
+
+def test_landing_files_name_no_other_host(app: ASGIApp) -> None:
+    for name in ("landing.css", "landing.js"):
+        assert b"http" not in request(app, f"/{name}").body.replace(b"https:", b"")
+
+
+def test_unknown_path_is_404_json(app: ASGIApp) -> None:
+    for path in ("/nothing", "/info/", "/landing/index.html", "/../config.json"):
+        answer = request(app, path)
+        assert (answer.status, answer.json) == (404, {"error": "Not found"}), path
+
+
+def test_wrong_method_is_405_json(app: ASGIApp) -> None:
+    answer = request(app, "/info", "POST")
+    assert (answer.status, answer.json) == (405, {"error": "Method not allowed"})
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/", "/info", "/nothing", "/any/where"])
+def test_options_anywhere_is_204(app: ASGIApp, path: str) -> None:
+    answer = request(app, path, "OPTIONS")
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/info", "/healthz", "/readyz", "/landing.js", "/nothing"])
+def test_head_is_get_without_a_body(app: ASGIApp, path: str) -> None:
+    got, head = request(app, path), request(app, path, "HEAD")
+    assert head == Answer(got.status, got.headers, b"")
+
+
+def test_every_answer_carries_cors_and_nosniff(app: ASGIApp, world: World) -> None:
+    answers = [request(app, "/"), request(app, "/info"), request(app, "/nothing"), request(app, "/info", "POST")]
+    world.works = False
+    answers += [request(app, "/readyz"), request(app, "/info", "OPTIONS"), request(app, "/landing.css")]
+    world.facts = lambda: 1 // 0  # type: ignore[assignment,return-value]
+    world.now += 60
+    answers.append(request(app, "/info"))
+    assert answers[-1].status == 500
+    assert answers[-1].json == {"error": "Internal error"}
+    for answer in answers:
+        assert [name for name in CORS_NAMES if name not in answer.headers] == []
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["access-control-allow-origin"] == "*"
