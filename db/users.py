@@ -1,0 +1,94 @@
+"""Who is a member: `users.json`, an object of user id -> record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from db.documents import Document
+
+LOCAL_PREFIX = "USR:local_"
+"""Id and username of a local account: this, then the name that was registered."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """status: online, idle, dnd, offline or invisible."""
+
+    status: str = "online"
+    text: str = ""
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """One member.
+
+    roles: names, in the order that decides color and channel rules. muted_until, joined_at, last_seen: unix seconds.
+    extra: every other key of the record in the file, kept as it is.
+    """
+
+    id: str
+    username: str
+    roles: tuple[str, ...] = ()
+    status: Status = Status()
+    nickname: str | None = None
+    password_hash: str | None = None
+    pfp_url: str | None = None
+    banned: bool = False
+    muted_until: float | None = None
+    joined_at: float | None = None
+    last_seen: float | None = None
+    extra: dict[str, Any] = {}
+
+    @property
+    def is_local(self) -> bool:
+        return self.id.startswith(LOCAL_PREFIX)
+
+
+class Users(Document[User]):
+    """Members by id. Usernames are compared without case; where two records share one, the older record answers."""
+
+    name = "users"
+
+    def __init__(self, records: Iterable[User] = ()) -> None:
+        self._by_name: dict[str, tuple[str, ...]] = {}
+        super().__init__(records)
+
+    def key(self, record: User) -> str:
+        return record.id
+
+    def by_username(self, username: str) -> User | None:
+        ids = self._by_name.get(username.casefold())
+        return self._records[ids[0]] if ids else None
+
+    def find(self, text: str) -> User | None:
+        """By id or by username."""
+        return self._records.get(text) or self.by_username(text)
+
+    def by_mention(self, name: str) -> User | None:
+        """Who `@name` means: a username, or the name that a local account was registered with."""
+        return self.by_username(name) or self.by_username(LOCAL_PREFIX + name)
+
+    def username_of(self, user_id: str) -> str:
+        """The username, or the text itself for an unknown id (authors from elsewhere, deleted accounts)."""
+        user = self._records.get(user_id)
+        return user.username if user is not None else user_id
+
+    def with_role(self, role: str) -> list[User]:
+        return [user for user in self._records.values() if role in user.roles]
+
+    def _assign(self, key: str, new: User | None) -> None:
+        old = self._records.get(key)
+        before = old.username.casefold() if old is not None else None
+        after = new.username.casefold() if new is not None else None
+        super()._assign(key, new)
+        if before == after:
+            return
+        if before is not None:
+            left = tuple(id_ for id_ in self._by_name[before] if id_ != key)
+            if left:
+                self._by_name[before] = left
+            else:
+                del self._by_name[before]
+        if after is not None:
+            self._by_name[after] = (*self._by_name.get(after, ()), key)
