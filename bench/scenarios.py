@@ -1,0 +1,186 @@
+"""S1 to S5 and the stalled reader. Each returns plain numbers; `GOALS` says what they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.hosts import bare, cpu_s, memory_kib, ours
+from bench.load import Report, closed_loop, open_loop
+from bench.wire import CLOSE, Connection, close_all, drain, open_connections, split_frames
+from tests.support.community import PASSWORD
+from tests.support.server import ServerProcess
+
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    seconds: float = 5.0
+    members: int = 500
+    idle: int = 5000
+    with_bare: bool = True
+
+
+@contextlib.asynccontextmanager
+async def room(target: str, members: int) -> AsyncIterator[tuple[ServerProcess, list[Connection]]]:
+    """A server with so many members connected to one channel and quiet."""
+    names = [f"u{number}" for number in range(members)]
+    async with ours(names) if target == "ours" else bare() as server:
+        connections = await asyncio.to_thread(open_connections, server.port, names, PASSWORD)
+        await asyncio.to_thread(drain, connections)
+        try:
+            yield server, connections
+        finally:
+            close_all(connections)
+
+
+async def measured(server: ServerProcess, run: Callable[[], Report]) -> Numbers:
+    """The numbers of a run, with the server's CPU and memory beside them."""
+    before, start = cpu_s(server.pid), time.monotonic()
+    report = await asyncio.to_thread(run)
+    share = (cpu_s(server.pid) - before) / (time.monotonic() - start)
+    return {**report.numbers(), "server_cpu": round(share, 2), "server_peak_mib": memory_kib(server.pid, "VmHWM") // 1024}
+
+
+async def s1_fan_out(target: str, options: Options) -> Numbers:
+    """500 members in one channel, 4 senders with 8 messages of 200 bytes in flight each."""
+    async with room(target, options.members) as (server, members):
+        return await measured(server, lambda: closed_loop(members, senders=4, window=8, seconds=options.seconds))
+
+
+async def s2_latency(target: str, options: Options) -> Numbers:
+    """50 messages a second to 500 members; latency from the time a message was due."""
+    async with room(target, options.members) as (server, members):
+        return await measured(server, lambda: open_loop(members, senders=4, rate=50, seconds=2 * options.seconds))
+
+
+async def s3_ingest_4(target: str, options: Options) -> Numbers:
+    """4 members who all write, 64 messages in flight each."""
+    async with room(target, 4) as (server, members):
+        return await measured(server, lambda: closed_loop(members, senders=4, window=64, seconds=options.seconds))
+
+
+async def s3_ingest_50(target: str, options: Options) -> Numbers:
+    """50 members who all write, 8 messages in flight each."""
+    async with room(target, 50) as (server, members):
+        return await measured(server, lambda: closed_loop(members, senders=50, window=8, seconds=options.seconds))
+
+
+async def s4_memory(target: str, options: Options) -> Numbers:
+    """Thousands of idle logged-in connections; KiB of the server's resident memory for each."""
+    names = [f"u{number}" for number in range(500)]
+    async with ours(names, pinned=False) if target == "ours" else bare() as server:
+        first = await asyncio.to_thread(open_connections, server.port, names, PASSWORD)
+        await asyncio.to_thread(drain, first)
+        before, start = memory_kib(server.pid), time.monotonic()
+        logins = [names[number % len(names)] for number in range(options.idle)]
+        connections = await asyncio.to_thread(open_connections, server.port, logins, PASSWORD)
+        await asyncio.to_thread(drain, [*first, *connections])
+        took = time.monotonic() - start
+        used = memory_kib(server.pid) - before
+        close_all([*first, *connections])
+    return {
+        "connections": options.idle,
+        "kib_per_connection": round(used / options.idle, 2),
+        "logins_per_s": round(options.idle / took),
+    }
+
+
+async def s5_logins(target: str, options: Options) -> Numbers:
+    """Logins with Argon2id as fast as they go, 8 at a time, while 50 members talk (20 messages a second)."""
+    names = [f"u{number}" for number in range(50)]
+    newcomers = [f"n{number}" for number in range(200)]
+    async with ours([*names, *newcomers]) as server:
+        members = await asyncio.to_thread(open_connections, server.port, names, PASSWORD)
+        await asyncio.to_thread(drain, members)
+        done = False
+        logins = 0
+
+        def log_in() -> float:
+            nonlocal logins
+            start = time.monotonic()
+            while not done:
+                arrived = open_connections(server.port, newcomers[:16], PASSWORD, at_once=8)
+                logins += len(arrived)
+                close_all(arrived)
+            return time.monotonic() - start
+
+        visitors = asyncio.create_task(asyncio.to_thread(log_in))
+        try:
+            numbers = await measured(server, lambda: open_loop(members, senders=4, rate=20, seconds=2 * options.seconds))
+        finally:
+            done = True
+            seconds = await visitors
+        close_all(members)
+    return {**numbers, "logins_per_s": round(logins / seconds, 1)}
+
+
+async def stalled_reader(target: str, options: Options) -> Numbers:
+    """As S2, but busier, with and without one member who stops reading; what becomes of that member."""
+    rate = 200.0
+
+    def talk(members: list[Connection]) -> Report:
+        return open_loop(members, senders=4, rate=rate, seconds=2 * options.seconds)
+
+    async with room(target, options.members) as (server, members):
+        calm = await measured(server, lambda: talk(members))
+    async with room(target, options.members) as (server, members):
+        stalled = members.pop()
+        stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        before = memory_kib(server.pid)
+        numbers = await measured(server, lambda: talk(members))
+        after = memory_kib(server.pid)
+        code, told = await asyncio.to_thread(_read_out, stalled)
+        close_all([stalled])
+    return {
+        **numbers,
+        "p99_ms_without": calm["p99_ms"],
+        "server_grew_mib": round((after - before) / 1024, 1),
+        "stalled_close_code": code,
+        "stalled_was_told": told,
+    }
+
+
+def _read_out(connection: Connection) -> tuple[int | None, list[str]]:
+    """Read what waits for a stalled member until its end: the close code, and the packets that told it something."""
+    connection.socket.settimeout(3)
+    data = bytearray()
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        while chunk := connection.socket.recv(1 << 20):
+            data += chunk
+    frames, _ = split_frames(data)
+    told = [payload.decode() for opcode, payload in frames if opcode == 1 and b'"cmd":"gap"' in payload]
+    codes = [int.from_bytes(payload[:2], "big") for opcode, payload in frames if opcode == CLOSE]
+    return (codes[0] if codes else None), told
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    run: Callable[[str, Options], Any]
+    key: str
+    """The number that counts."""
+    goal: float
+    more_is_better: bool
+    has_yardstick: bool = True
+
+    def met(self, numbers: Numbers) -> bool:
+        value = numbers[self.key]
+        return bool(value >= self.goal if self.more_is_better else value <= self.goal)
+
+
+SCENARIOS = (
+    Scenario("S1 fan-out, 500 members", s1_fan_out, "deliveries_per_s", 1_000_000, True),
+    Scenario("S2 latency, 50 msg/s to 500", s2_latency, "p99_ms", 7.0, False),
+    Scenario("S3 ingest, 4 members", s3_ingest_4, "messages_per_s", 8_000, True),
+    Scenario("S3 ingest, 50 senders of 50", s3_ingest_50, "messages_per_s", 8_000, True),
+    Scenario("S4 memory, 5000 idle", s4_memory, "kib_per_connection", 10.0, False),
+    Scenario("S5 logins beside a channel", s5_logins, "p99_ms", 20.0, False, has_yardstick=False),
+    Scenario("stalled reader among 500", stalled_reader, "p99_ms", 20.0, False, has_yardstick=False),
+)
