@@ -12,6 +12,7 @@ FAMILIES = (
     "roles",
     "channels",
     "messages",
+    "message_reads",
     "threads",
     "unreads",
 )

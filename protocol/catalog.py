@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-import protocol.all  # noqa: F401  (fills the table of commands)
+from protocol.all import FAMILIES
 from protocol.base import COMMANDS, Command, Packet, Spec
 
 JsonSchema = dict[str, Any]
@@ -47,7 +47,9 @@ class Catalog:
     """Commands, packets and objects with their schemas. `prefix` is where `$ref` points, such as `#/$defs/`."""
 
     def __init__(self, prefix: str = "#/$defs/") -> None:
-        self.commands: dict[str, Spec] = dict(COMMANDS)
+        self.commands: dict[str, Spec] = {
+            name: spec for family in FAMILIES for name, spec in COMMANDS.items() if family_of(spec.command) == family
+        }
         self.packets: list[type[Packet]] = packet_types()
         self.prefix = prefix
         types: list[Any] = [*(s.command for s in self.commands.values()), *self.packets]

@@ -10,7 +10,10 @@ from protocol.catalog import ENVELOPE, Catalog, JsonSchema, family_of, family_ti
 from protocol.errors import Code
 
 NOTE = "<!-- Made by `python -m protocol export` from the types in protocol/. Do not edit. -->\n"
-ANY_COMMAND = (Code.MALFORMED, Code.UNKNOWN_COMMAND, Code.AUTH_REQUIRED, Code.INTERNAL, Code.UNAVAILABLE)
+ANY_COMMAND = (
+    Code.MALFORMED, Code.UNKNOWN_COMMAND, Code.BAD_VALUE, Code.AUTH_REQUIRED, Code.ALREADY_LOGGED_IN, Code.INTERNAL,
+    Code.UNAVAILABLE,
+)  # fmt: skip
 """Codes that any command may be refused with; a command's page names only the others."""
 
 
@@ -21,6 +24,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         return ""
     rule = " | ".join("---" for _ in head)
     return "".join(f"| {line} |\n" for line in [" | ".join(head), rule, *lines])
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def type_text(schema: JsonSchema, up: str) -> str:
@@ -69,7 +77,7 @@ def fields_table(schema: JsonSchema, up: str) -> str:
     for name, field in schema.get("properties", {}).items():
         if name in ENVELOPE and "cmd" in schema["properties"]:
             continue
-        default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
+        default = "" if field.get("default") is None else f"`{json.dumps(field['default'], ensure_ascii=False)}`"
         need = "yes" if name in required else "no"
         rows.append((f"`{name}`", type_text(field, up), need, default, bounds_text(field), description_of(field)))
     return table(("Field", "Type", "Required", "Default", "Bounds", "Meaning"), rows) or "No fields.\n"
@@ -89,7 +97,7 @@ def packet_section(catalog: Catalog, packet: type[Packet], up: str) -> str:
 
 def command_page(catalog: Catalog, spec: Spec) -> str:
     """docs/protocol/<command>.md"""
-    parts = [NOTE, f"# {spec.name}\n", f"{spec.does}\n", "## Who may use it\n", _permission(spec)]
+    parts = [NOTE, f"# {spec.name}\n", f"{sentence(spec.does)}\n", "## Who may use it\n", _permission(spec)]
     parts += ["## Fields\n", fields_table(catalog.schema(spec.command), "")]
     parts += ["## Reply\n", _reply(catalog, spec)]
     if spec.events:
@@ -101,7 +109,7 @@ def command_page(catalog: Catalog, spec: Spec) -> str:
 
 
 def _permission(spec: Spec) -> str:
-    text = f"{spec.allowed}\n"
+    text = sentence(spec.allowed) + "\n"
     if spec.needs:
         text += f"\nServer permission: `{spec.needs}` (owner and administrator pass).\n"
     if spec.before_login:
@@ -185,7 +193,7 @@ def index_page(catalog: Catalog) -> str:
         families.setdefault(family_of(spec.command), []).append(spec)
     for family, specs in families.items():
         parts.append(f"## {family_title(family)}\n")
-        rows = [(f"[`{s.name}`]({s.name}.md)", s.does, s.allowed) for s in specs]
+        rows = [(f"[`{s.name}`]({s.name}.md)", sentence(s.does), sentence(s.allowed)) for s in specs]
         parts.append(table(("Command", "Does", "Who"), rows))
     parts.append("## Sent by the server only\n")
     unasked = [

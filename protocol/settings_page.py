@@ -56,7 +56,7 @@ def settings_page(schema: Schema) -> str:
 
 
 def _row(name: str, node: Schema) -> tuple[str, ...]:
-    when = "live" if node.get("x-live") else "after a restart"
+    when = "after a restart" if node.get("x-takes-effect") == "restart" else "live"
     default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
     meaning = ". ".join(str(node[key]).rstrip(".") for key in ("title", "description") if node.get(key)) + "."
     return (
