@@ -1,0 +1,146 @@
+"""Sections of the settings table whose features bring files: emojis, attachments, the moderation log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from config.setting import Section, section, setting
+
+
+class Uploads(Section, frozen=True):
+    emoji_allowed_file_types: Annotated[
+        tuple[Annotated[str, Meta(pattern="^[a-z0-9]+$", max_length=10)], ...],
+        setting("Emoji file types", "File name extensions of pictures that may become emojis. Read by: custom emojis."),
+    ] = ("gif", "jpg", "jpeg", "png")
+
+
+class AttachmentCompression(Section, frozen=True):
+    enabled: Annotated[bool, setting("Enabled", "Whether uploaded pictures are re-encoded. Read by: attachments.")] = (
+        True
+    )
+    max_width: Annotated[
+        int,
+        setting(
+            "Width", "Wider pictures are scaled down. Read by: attachments.", unit="pixels", at_least=16, at_most=16_384
+        ),
+    ] = 1920
+    max_height: Annotated[
+        int,
+        setting(
+            "Height",
+            "Higher pictures are scaled down. Read by: attachments.",
+            unit="pixels",
+            at_least=16,
+            at_most=16_384,
+        ),
+    ] = 1920
+    jpeg_quality: Annotated[
+        int, setting("JPEG quality", "Read by: attachments.", unit="percent", at_least=1, at_most=100)
+    ] = 85
+    webp_quality: Annotated[
+        int, setting("WebP quality", "Read by: attachments.", unit="percent", at_least=1, at_most=100)
+    ] = 85
+    png_compression: Annotated[
+        int, setting("PNG compression", "0 = none, 9 = smallest. Read by: attachments.", at_least=0, at_most=9)
+    ] = 6
+
+
+class Attachments(Section, frozen=True):
+    enabled: Annotated[
+        bool, setting("Enabled", "Whether files may be attached to messages. Read by: handshake, attachments.")
+    ] = True
+    max_size: Annotated[
+        int,
+        setting(
+            "File size",
+            "Largest file that may be uploaded. Read by: handshake, attachments.",
+            unit="bytes",
+            at_least=1,
+            at_most=10_737_418_240,
+        ),
+    ] = 104_857_600
+    permanent_expiration_days: Annotated[
+        float,
+        setting(
+            "Lifetime of permanent files",
+            "For uploaders whose subscription is one of permanent_tiers. Read by: attachments.",
+            unit="days",
+            at_least=1,
+            at_most=36_500,
+        ),
+    ] = 365
+    permanent_tiers: Annotated[
+        tuple[str, ...],
+        setting(
+            "Tiers with permanent files", "Subscriptions of the identity service. Read by: handshake, attachments."
+        ),
+    ] = ("pro", "max")
+    allowed_types: Annotated[
+        tuple[Annotated[str, Meta(pattern="^(\\*|[^/\\s]+/[^/\\s]+)$", max_length=100)], ...],
+        setting("File types", "MIME types, `type/*`, or `*` for every type. Read by: handshake, attachments."),
+    ] = ("image/*", "video/*", "audio/*", "application/pdf")
+    uploads_per_minute: Annotated[
+        int,
+        setting("Uploads per minute", "Per user. Read by: attachments.", unit="uploads", at_least=1, at_most=1_000_000),
+    ] = 10
+    subscription_cache_ttl: Annotated[
+        int,
+        setting(
+            "Subscription cache",
+            "How long a user's subscription is believed before it is asked for again. Read by: attachments.",
+            unit="seconds",
+            at_least=0,
+            at_most=86_400,
+        ),
+    ] = 300
+    max_attachments_per_user: Annotated[
+        int,
+        setting(
+            "Files per user",
+            "-1 = unlimited, 0 = none, n = the oldest goes when there are more. Read by: handshake, attachments.",
+            unit="files",
+            at_least=-1,
+            at_most=1_000_000,
+        ),
+    ] = -1
+    free_tier_max_expiration_days: Annotated[
+        float,
+        setting(
+            "Lifetime of other files",
+            "The most for uploaders of no permanent tier. Read by: attachments.",
+            unit="days",
+            at_least=0.01,
+            at_most=36_500,
+        ),
+    ] = 7
+    compression: Annotated[AttachmentCompression, section("Compression", "How uploaded pictures are made smaller.")] = (
+        AttachmentCompression()
+    )
+
+
+def _retention(title: str) -> Meta:
+    return setting(
+        title,
+        "How long entries of this kind stay. Read by: the moderation log.",
+        unit="days",
+        at_least=1,
+        at_most=36_500,
+    )
+
+
+class ModlogRetention(Section, frozen=True):
+    default: Annotated[float, _retention("Every other kind")] = 90
+    user_moderation: Annotated[float, _retention("Bans, timeouts, kicks")] = 365
+    role_management: Annotated[float, _retention("Changes of roles")] = 365
+    channel_management: Annotated[float, _retention("Changes of channels")] = 180
+    message_moderation: Annotated[float, _retention("Deleted and pinned messages")] = 90
+    server_management: Annotated[float, _retention("Changes of the server")] = 180
+
+
+class Modlog(Section, frozen=True):
+    enabled: Annotated[
+        bool, setting("Enabled", "Whether actions of moderators are recorded. Read by: the moderation log.")
+    ] = True
+    retention: Annotated[ModlogRetention, section("Retention", "How long entries stay.")] = ModlogRetention()

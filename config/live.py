@@ -1,0 +1,89 @@
+"""The settings a running server uses, and how they change without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from config.description import Setting, default_document, from_document, settings, to_document
+from config.files import json_bytes, write_file
+from config.load import checked, load, read_document
+from config.problems import ConfigError, Problem
+from config.schema import Config
+from config.strict_json import dotted
+
+
+class Reloaded(Struct, frozen=True):
+    """What came of reading config.json again. With problems, nothing changed."""
+
+    changed: tuple[str, ...] = ()
+    """Live settings that have their new value now, in the order of the file."""
+    restart_only: tuple[str, ...] = ()
+    """Settings whose value in the file waits for a restart."""
+    problems: tuple[Problem, ...] = ()
+
+
+class LiveConfig:
+    """`current` is replaced as a whole: read it anew each time, keep no part of it."""
+
+    def __init__(
+        self, path: Path, config: Config, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+    ) -> None:
+        """`config` is what `load` made of the other three."""
+        self.path = path
+        self.current = config
+        self._environ = dict(environ)
+        self._overrides = dict(overrides or {})
+
+    def reload(self) -> Reloaded:
+        """Take what changed in the file. A broken or missing file changes nothing. Never raises ConfigError."""
+        if not self.path.exists():
+            return Reloaded(problems=(Problem(str(self.path), "is missing; the running settings stay"),))
+        try:
+            wanted = load(self.path, self._environ, self._overrides)
+        except ConfigError as error:
+            return Reloaded(problems=error.problems)
+        running, document = to_document(self.current), to_document(wanted)
+        differing = [row for row in settings() if _at(running, row) != _at(document, row)]
+        waiting = [row for row in differing if row.needs_restart]
+        changed = [row.name for row in differing if not row.needs_restart]
+        if self.current.DB.users.default.extra != wanted.DB.users.default.extra:
+            changed.append("DB.users.default")
+        for row in waiting:
+            _section(document, row)[row.path[-1]] = _at(running, row)
+        self.current = from_document(document)
+        return Reloaded(tuple(changed), tuple(row.name for row in waiting))
+
+    def update_file(self, changes: Mapping[str, Any]) -> None:
+        """Write some settings (`server.name`) into the file; every other key and the order of keys stay.
+
+        A missing file is made from the defaults. Call `reload` to use the new values. Blocks while it writes.
+        Raises ConfigError, with the file untouched, when it is broken or would be; OSError when it cannot be written.
+        """
+        exists = self.path.exists()
+        document, places = read_document(self.path) if exists else (default_document(), None)
+        rows = {row.name: row for row in settings()}
+        _, found = checked(document)
+        if not found:
+            for name, value in changes.items():
+                _section(document, rows[name])[rows[name].path[-1]] = value
+            _, found = checked(document)
+        if found:
+            source = str(self.path)
+            raise ConfigError(
+                [Problem(source, text, dotted(at), places.line(at) if places else None) for at, text in found]
+            )
+        write_file(self.path, json_bytes(document))
+
+
+def _section(document: dict[str, Any], row: Setting) -> dict[str, Any]:
+    for key in row.path[:-1]:
+        document = document.setdefault(key, {})
+    return document
+
+
+def _at(document: dict[str, Any], row: Setting) -> Any:
+    return _section(document, row)[row.path[-1]]

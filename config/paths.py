@@ -1,0 +1,35 @@
+"""Where the data lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from config.schema import Config
+
+
+class DataPaths(Struct, frozen=True):
+    """Absolute places of everything a server remembers."""
+
+    folder: Path
+    """The data folder; what no setting names lies in it."""
+    users: Path
+    roles: Path
+    channels: Path
+    database_url: str
+
+
+def data_paths(config: Config, config_file: Path, data_folder: Path | None = None) -> DataPaths:
+    """`data_folder` (--data-dir) stands for the folder that otherwise is `db/` beside config.json."""
+    base = config_file.absolute().parent
+    folder = (data_folder or base / "db").absolute()
+
+    def resolved(text: str) -> Path:
+        path = Path(text)
+        return folder.joinpath(*path.parts[1:]) if path.parts[:1] == ("db",) else base / path
+
+    url = config.DB.url or f"sqlite:///{folder / 'messages.sqlite3'}"
+    return DataPaths(
+        folder, resolved(config.DB.users.file), resolved(config.DB.roles), resolved(config.DB.channels), url
+    )

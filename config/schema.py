@@ -1,0 +1,400 @@
+"""The table of settings: every key of config.json with type, default, bounds, unit, meaning, and when it takes effect.
+
+The struct is the only description of a setting: `config.schema.json`, the checks, the environment variables, the
+defaults and docs/settings.md are derived from it. To add a setting, add a field here and read it somewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from config.features import Attachments, Modlog, Uploads
+from config.setting import Section, section, setting
+
+
+class Owner(Section, frozen=True):
+    name: Annotated[
+        str,
+        setting(
+            "Owner's name", "Shown to people who look the server up. Display only: it gives no rights.", max_length=100
+        ),
+    ] = "Admin"
+
+
+class Server(Section, frozen=True):
+    name: Annotated[
+        str,
+        setting("Name", "Name of the community, shown by clients.", min_length=1, max_length=100),
+    ] = "My OriginChats Server"
+    owner: Annotated[Owner, section("Owner", "Who runs this server.")] = Owner()
+    icon: Annotated[
+        str | None,
+        setting("Icon", "URL, or a file name in db/serverAssets; null: none.", max_length=500),
+    ] = None
+    banner: Annotated[
+        str | None,
+        setting("Banner", "URL, or a file name in db/serverAssets; null: none.", max_length=500),
+    ] = None
+    url: Annotated[
+        str | None,
+        setting(
+            "Public address",
+            "Base URL under which people reach this server, e.g. https://chat.example.org; null: "
+            "http://<host>:<port> of the section websocket.",
+            pattern="^https?://[^/\\s]+",
+            max_length=500,
+        ),
+    ] = None
+
+
+class Websocket(Section, frozen=True):
+    host: Annotated[
+        str,
+        setting(
+            "Address",
+            "Local address to listen on, for HTTP and WebSocket alike: 127.0.0.1 = this machine only, "
+            "0.0.0.0 = every network.",
+            restart=True,
+            min_length=1,
+            max_length=253,
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        setting("Port", "TCP port to listen on; 0: any free one.", restart=True, at_least=0, at_most=65535),
+    ] = 5613
+    allowed_origins: Annotated[
+        tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9+.-]*://[^/\\s]+$", max_length=300)], ...] | None,
+        setting(
+            "Allowed origins",
+            "Web pages that may connect, compared exactly, e.g. https://chat.example.org; null: any. "
+            "Programs that are not browsers send no origin and are always let in.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        setting(
+            "Trusted proxies", "Addresses or networks (192.0.2.0/24) whose forwarded-address headers are believed."
+        ),
+    ] = ("127.0.0.0/8", "::1")
+    compression: Annotated[
+        bool,
+        setting(
+            "Compression",
+            "Offer permessage-deflate. Saves traffic, costs about three times the memory per connection.",
+            restart=True,
+        ),
+    ] = False
+    ping_interval_s: Annotated[
+        float,
+        setting(
+            "Liveness interval",
+            "Pause between two WebSocket ping frames; applies to connections made after the change.",
+            unit="seconds",
+            at_least=1,
+            at_most=3600,
+        ),
+    ] = 25
+    ping_timeout_s: Annotated[
+        float,
+        setting(
+            "Liveness timeout",
+            "A connection that does not answer a ping frame for so long is closed.",
+            unit="seconds",
+            at_least=1,
+            at_most=3600,
+        ),
+    ] = 10
+
+
+class Cracked(Section, frozen=True):
+    allow_registration: Annotated[
+        bool, setting("Registration", "Whether anyone may create a local account with name and password.")
+    ] = True
+    default_roles: Annotated[
+        tuple[str, ...] | None,
+        setting("Roles of a new local account", "Role names; null: those of DB.users.default.roles."),
+    ] = None
+
+
+class Rotur(Section, frozen=True):
+    validate_url: Annotated[
+        str,
+        setting(
+            "Validation address",
+            "Where a validator of `auth` is checked: called with the parameters `key` and `v`.",
+            pattern="^https?://[^/\\s]+",
+            max_length=500,
+        ),
+    ] = "https://api.rotur.dev/validate"
+    timeout_s: Annotated[
+        float,
+        setting(
+            "Timeout", "After so long without an answer the login is refused.", unit="seconds", at_least=0.1, at_most=60
+        ),
+    ] = 5
+
+
+class RateLimiting(Section, frozen=True):
+    enabled: Annotated[
+        bool, setting("Enabled", "Whether message_new, message_edit and message_delete are limited per user.")
+    ] = True
+    messages_per_minute: Annotated[
+        int,
+        setting("Messages per minute", "Actions in any 60 seconds.", unit="actions", at_least=1, at_most=1_000_000),
+    ] = 60
+    burst_limit: Annotated[
+        int, setting("Burst", "Actions in any 10 seconds.", unit="actions", at_least=1, at_most=1_000_000)
+    ] = 10
+    cooldown_seconds: Annotated[
+        int,
+        setting("Cooldown", "Pause imposed on whoever uses the burst up.", unit="seconds", at_least=0, at_most=86_400),
+    ] = 30
+
+
+class Limits(Section, frozen=True):
+    post_content: Annotated[
+        int,
+        setting("Message length", "Longest text of a message.", unit="characters", at_least=1, at_most=100_000),
+    ] = 2000
+    search_results: Annotated[
+        int, setting("Search results", "Most messages a search returns.", unit="messages", at_least=1, at_most=1000)
+    ] = 30
+    max_frame_bytes_before_login: Annotated[
+        int,
+        setting(
+            "Frame size before login",
+            "Larger WebSocket messages close the connection (1009); the inflated size counts.",
+            unit="bytes",
+            at_least=1024,
+            at_most=67_108_864,
+        ),
+    ] = 65_536
+    max_frame_bytes: Annotated[
+        int,
+        setting(
+            "Frame size",
+            "Larger WebSocket messages of a logged-in user close the connection (1009); the inflated size counts.",
+            unit="bytes",
+            at_least=1024,
+            at_most=67_108_864,
+        ),
+    ] = 4_194_304
+    max_unauthenticated: Annotated[
+        int,
+        setting(
+            "Connections without login",
+            "When there are more, the oldest of them closes.",
+            unit="connections",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 1000
+    login_timeout_s: Annotated[
+        float,
+        setting(
+            "Time to log in",
+            "A connection that has not logged in after so long is closed (1008).",
+            unit="seconds",
+            at_least=1,
+            at_most=86_400,
+        ),
+    ] = 300
+    bad_frames_in_a_row: Annotated[
+        int,
+        setting(
+            "Bad frames in a row",
+            "A connection that sends more malformed packets than this without a good one between is closed (1008).",
+            unit="packets",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 100
+    connections_per_address: Annotated[
+        int,
+        setting(
+            "Connections per address",
+            "Open connections of one address (IPv6: of one /64 network); loopback is exempt.",
+            unit="connections",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 64
+    login_tries_per_minute: Annotated[
+        int,
+        setting(
+            "Login tries",
+            "Tries to log in per minute, counted per address and per account.",
+            unit="tries",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 5
+    registrations_per_minute: Annotated[
+        int,
+        setting(
+            "Registrations", "Tries to register per minute and address.", unit="tries", at_least=1, at_most=1_000_000
+        ),
+    ] = 10
+    outbox_bytes: Annotated[
+        int,
+        setting(
+            "Outbox",
+            "What may wait for one slow reader before it is told to fetch later (gap), or closed (1013).",
+            unit="bytes",
+            at_least=65_536,
+            at_most=268_435_456,
+        ),
+    ] = 1_048_576
+
+
+class Sessions(Section, frozen=True):
+    timeout_s: Annotated[
+        int,
+        setting(
+            "Session lifetime without a connection",
+            "A session that has had no connection for so long cannot be resumed.",
+            unit="seconds",
+            at_least=0,
+            at_most=2_592_000,
+        ),
+    ] = 600
+    event_log_days: Annotated[
+        float,
+        setting(
+            "Event log",
+            "Age at which events leave the log that `resume` reads; not shorter than timeout_s.",
+            unit="days",
+            at_least=0.01,
+            at_most=365,
+        ),
+    ] = 7
+    replay_events: Annotated[
+        int,
+        setting(
+            "Replay",
+            "Most events a `resume` replays; who missed more is told to fetch everything afresh.",
+            unit="events",
+            at_least=0,
+            at_most=1_000_000,
+        ),
+    ] = 10_000
+
+
+class MemberDefaults(Struct, frozen=True):
+    """What a new member starts with."""
+
+    roles: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        setting("Roles", "Names of the roles a new member gets, the first decides the colour."),
+    ] = ("user",)
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Every other key of the section, as written: copied into the record of a new member."""
+
+
+class Users(Section, frozen=True):
+    file: Annotated[
+        str,
+        setting(
+            "Users file",
+            "Path of the users document; see `channels` for what it is relative to.",
+            restart=True,
+            min_length=1,
+        ),
+    ] = "db/users.json"
+    default: Annotated[
+        MemberDefaults, section("New member", "What a new member starts with; further keys are copied as they are.")
+    ] = MemberDefaults()
+
+
+class Data(Section, frozen=True):
+    channels: Annotated[
+        str,
+        setting(
+            "Channels file",
+            "Path of the channels document. Relative paths start at the folder of config.json; a leading `db/` stands "
+            "for the data folder (--data-dir).",
+            restart=True,
+            min_length=1,
+        ),
+    ] = "db/channels.json"
+    users: Annotated[Users, section("Users", "Where members are kept and what a new one gets.")] = Users()
+    roles: Annotated[
+        str,
+        setting(
+            "Roles file",
+            "Path of the roles document; see `channels` for what it is relative to.",
+            restart=True,
+            min_length=1,
+        ),
+    ] = "db/roles.json"
+    url: Annotated[
+        str | None,
+        setting(
+            "Message database",
+            "SQLAlchemy URL of the database that holds messages; null: the SQLite file messages.sqlite3 in the "
+            "data folder.",
+            restart=True,
+            min_length=1,
+        ),
+    ] = None
+    poll_files: Annotated[
+        bool,
+        setting(
+            "Poll files", "Look for hand edits by polling, for network drives that report no changes.", restart=True
+        ),
+    ] = False
+
+
+class Log(Section, frozen=True):
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        setting("Level", "The least important lines that are logged."),
+    ] = "info"
+
+
+class Service(Section, frozen=True):
+    name: Annotated[
+        str, setting("Service name", "Kind of service, shown at /info and in the log.", min_length=1, max_length=100)
+    ] = "OriginChats"
+    version: Annotated[
+        str,
+        setting("Service version", "Text of the host's own choice, shown at /info and in the log.", max_length=100),
+    ] = "1.0.0"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of an OriginChats server. Every key may be left out: its default holds."""
+
+    schema: Annotated[
+        str, setting("Schema", "Where editors find the description of this file; the server ignores it.")
+    ] = msgspec.field(name="$schema", default="./config.schema.json")
+    server: Annotated[Server, section("Server", "What the community is called and who runs it.")] = Server()
+    websocket: Annotated[
+        Websocket, section("Connections", "Where the server listens (HTTP and WebSocket, one port).")
+    ] = Websocket()
+    auth_mode: Annotated[
+        Literal["rotur", "cracked", "cracked-only"],
+        setting(
+            "Accounts",
+            "rotur: accounts of the Rotur service; cracked-only: local accounts with name and password; cracked: both.",
+        ),
+    ] = "cracked"
+    cracked: Annotated[Cracked, section("Local accounts", "Accounts with a name and a password.")] = Cracked()
+    rotur: Annotated[Rotur, section("Rotur accounts", "Accounts of the Rotur service.")] = Rotur()
+    rate_limiting: Annotated[
+        RateLimiting, section("Rate limiting", "How fast one user may write, edit and delete.")
+    ] = RateLimiting()
+    limits: Annotated[Limits, section("Limits", "Sizes and counts that protect the server.")] = Limits()
+    sessions: Annotated[Sessions, section("Sessions", "How long a client that lost its connection can resume.")] = (
+        Sessions()
+    )
+    uploads: Annotated[Uploads, section("Uploads", "Rules for pictures that become part of the server.")] = Uploads()
+    attachments: Annotated[Attachments, section("Attachments", "Files attached to messages.")] = Attachments()
+    modlog: Annotated[Modlog, section("Moderation log", "Record of what moderators did.")] = Modlog()
+    DB: Annotated[Data, section("Data", "Where the data lies and what a new member gets.")] = Data()
+    log: Annotated[Log, section("Log", "What the server writes to its log.")] = Log()
+    service: Annotated[Service, section("Service", "How the service names itself.")] = Service()

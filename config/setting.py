@@ -1,0 +1,50 @@
+"""What is known of one setting, and the base of every section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Meta, Struct
+
+LIVE = "live"
+RESTART = "restart"
+
+
+def setting(
+    title: str,
+    description: str,
+    *,
+    unit: str | None = None,
+    restart: bool = False,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    pattern: str | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+) -> Meta:
+    """What is known of one setting besides its type and default. `restart`: a change waits for the next start.
+
+    Bounds are included. They are plain schema keywords, so they may stand beside `null` as well.
+    """
+    extra: dict[str, Any] = {"x-takes-effect": RESTART if restart else LIVE}
+    if unit is not None:
+        extra["x-unit"] = unit
+        description += f" Unit: {unit}."
+    description += " Takes effect at the next start." if restart else " Live."  # editors show the description only
+    bounds = {
+        "minimum": at_least,
+        "maximum": at_most,
+        "pattern": pattern,
+        "minLength": min_length,
+        "maxLength": max_length,
+    }
+    extra |= {name: bound for name, bound in bounds.items() if bound is not None}
+    return Meta(title=title, description=description, extra_json_schema=extra)
+
+
+def section(title: str, description: str) -> Meta:
+    return Meta(title=title, description=description)
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of settings. Immutable: a change of configuration is a new `Config`."""
