@@ -1,0 +1,240 @@
+"""Permissions: every table of the protocol's permission rules, and properties that hold for all roles and rules."""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.permissions import (
+    ADMINISTRATOR,
+    CHANNEL_KEYS,
+    DEFAULT_RULES,
+    EVERYDAY,
+    NO_RANK,
+    PERMISSIONS,
+    Access,
+    ChannelKey,
+    decide,
+    self_assignable,
+)
+
+
+class Member(msgspec.Struct, frozen=True):
+    roles: tuple[str, ...]
+    banned: bool = False
+
+
+class Role(msgspec.Struct, frozen=True):
+    name: str
+    position: int
+    permissions: tuple[str, ...] = ()
+
+
+class Channel(msgspec.Struct, frozen=True):
+    permissions: dict[str, tuple[str, ...]]
+
+
+ROLES = {
+    role.name: role
+    for role in (
+        Role("owner", 0, (ADMINISTRATOR,)),
+        Role("admin", 1, (ADMINISTRATOR, "manage_roles")),
+        Role("moderator", 2, ("manage_messages", "manage_users")),
+        Role("vip", 3),
+        Role("user", 4, tuple(sorted(EVERYDAY))),
+    )
+}
+ACCESS = Access(ROLES)
+OWNER, ADMIN, MODERATOR, VIP, USER, NOBODY = (
+    Member(roles) for roles in (("owner",), ("admin",), ("moderator", "user"), ("vip",), ("user",), ())
+)
+EVERYBODY = (OWNER, ADMIN, MODERATOR, VIP, USER, NOBODY)
+
+names = st.sampled_from([*ROLES, "ghost", "banned"])
+members = st.builds(Member, st.lists(names, max_size=5, unique=True).map(tuple), st.booleans())
+entries = st.builds(str.__add__, st.sampled_from(["", "!"]), names)
+rules = st.lists(entries, max_size=6).map(tuple)
+channels = st.builds(Channel, st.dictionaries(st.sampled_from(CHANNEL_KEYS), rules))
+keys = st.sampled_from(CHANNEL_KEYS)
+
+
+# --- server permissions
+
+
+@pytest.mark.parametrize("permission", [*PERMISSIONS, "anything_else"])
+def test_owner_and_administrator_hold_every_permission(permission: str) -> None:
+    assert ACCESS.can(OWNER, permission)
+    assert ACCESS.can(ADMIN, permission)
+    assert not ACCESS.can(NOBODY, permission)
+    assert ACCESS.can(MODERATOR, permission) == (permission in {"manage_messages", "manage_users"} | EVERYDAY)
+    assert ACCESS.can(USER, permission) == (permission in EVERYDAY)
+
+
+def test_unknown_roles_grant_nothing_and_the_owner_needs_no_record() -> None:
+    assert not Access({}).can(Member(("admin", "moderator")), "manage_messages")
+    assert Access({}).can(OWNER, "manage_messages")
+
+
+@pytest.mark.parametrize("member", EVERYBODY)
+def test_a_banned_member_passes_nothing(member: Member) -> None:
+    banned = Member(member.roles, banned=True)
+    open_channel = Channel(dict.fromkeys(CHANNEL_KEYS, tuple(ROLES)))
+    assert not any(ACCESS.can(banned, permission) for permission in PERMISSIONS)
+    assert not any(ACCESS.may(banned, open_channel, key) for key in CHANNEL_KEYS)
+    assert not any(ACCESS.outranks(banned, other) for other in EVERYBODY)
+    assert not any(ACCESS.may_manage(banned, role) for role in ROLES.values())
+    assert not ACCESS.is_owner(banned)
+
+
+# --- channel rules
+
+
+@pytest.mark.parametrize("key", CHANNEL_KEYS)
+@pytest.mark.parametrize(
+    ("rule", "roles", "passes"),
+    [
+        (("user",), ("user",), True),
+        (("user",), ("vip",), False),
+        (("user",), ("vip", "user"), True),
+        (("user", "!vip"), ("user", "vip"), True),
+        (("user", "!vip"), ("vip", "user"), False),
+        (("!vip",), ("vip",), False),
+        (("!vip",), ("user",), False),
+        (("!user", "user"), ("user",), False),
+        (("ghost",), ("ghost",), True),
+        ((), ("user",), False),
+        (("user",), (), False),
+        (("!owner",), ("owner",), True),
+        (("!admin",), ("admin",), True),
+        (("!user",), ("user", "admin"), True),
+    ],
+)
+def test_the_first_role_that_a_rule_names_decides(
+    key: ChannelKey, rule: tuple[str, ...], roles: tuple[str, ...], passes: bool
+) -> None:
+    assert ACCESS.may(Member(roles), Channel({key: rule}), key) is passes
+
+
+@pytest.mark.parametrize("permissions", [{}, {"connect": ("user",)}], ids=["empty", "other keys only"])
+@pytest.mark.parametrize("key", CHANNEL_KEYS)
+def test_a_missing_key_means_the_documented_default(key: ChannelKey, permissions: dict[str, tuple[str, ...]]) -> None:
+    channel = Channel(permissions)
+    allowed = {member for member in EVERYBODY if ACCESS.may(member, channel, key)}
+    own = {MODERATOR, USER} if key in ("delete_own", "edit_own", "react") else set()
+    assert allowed == {OWNER, ADMIN} | own
+
+
+def test_every_key_has_a_default() -> None:
+    assert tuple(DEFAULT_RULES) == CHANNEL_KEYS
+
+
+def test_every_combination_of_two_roles_and_two_rules() -> None:
+    pool = ("user", "vip")
+    for roles in [(), *itertools.permutations(pool, 1), *itertools.permutations(pool, 2)]:
+        for rule in itertools.product(*(("", name, f"!{name}") for name in pool)):
+            named = [role for role in roles if {role, f"!{role}"} & set(rule)]
+            expected = bool(named) and named[0] in rule
+            assert decide(rule, roles) is expected, (rule, roles)
+
+
+@given(members, channels, keys)
+def test_the_order_within_a_rule_never_matters(member: Member, channel: Channel, key: ChannelKey) -> None:
+    turned = Channel({name: rule[::-1] for name, rule in channel.permissions.items()})
+    assert ACCESS.may(member, channel, key) == ACCESS.may(member, turned, key)
+
+
+@given(members, channels, keys)
+def test_a_rule_of_another_key_never_matters(member: Member, channel: Channel, key: ChannelKey) -> None:
+    alone = Channel({name: rule for name, rule in channel.permissions.items() if name == key})
+    assert ACCESS.may(member, channel, key) == ACCESS.may(member, alone, key)
+
+
+@given(members, channels, keys, names)
+def test_a_denial_never_lets_anybody_in(member: Member, channel: Channel, key: ChannelKey, name: str) -> None:
+    rule = channel.permissions.get(key, DEFAULT_RULES[key])
+    denied = Channel({**channel.permissions, key: (*rule, f"!{name}")})
+    assert ACCESS.may(member, channel, key) or not ACCESS.may(member, denied, key)
+
+
+@given(members, channels, keys, names)
+def test_a_role_at_the_end_takes_nothing_away(member: Member, channel: Channel, key: ChannelKey, name: str) -> None:
+    richer = Member((*member.roles, name), member.banned)
+    assert not ACCESS.may(member, channel, key) or ACCESS.may(richer, channel, key)
+
+
+# --- hierarchy
+
+
+def test_rank_is_the_lowest_position_of_existing_roles() -> None:
+    assert ACCESS.rank(Member(("user", "moderator", "ghost"))) == 2
+    assert ACCESS.rank(Member(("ghost",))) == NO_RANK
+    assert ACCESS.rank(NOBODY) == NO_RANK
+
+
+def test_only_the_more_powerful_acts_on_somebody() -> None:
+    outranked = {(a.roles, b.roles) for a in EVERYBODY for b in EVERYBODY if ACCESS.outranks(a, b)}
+    order = [ADMIN, MODERATOR, VIP, USER, NOBODY]
+    expected = {(a.roles, b.roles) for i, a in enumerate(order) for b in order[i + 1 :]}
+    assert outranked == expected | {(OWNER.roles, member.roles) for member in EVERYBODY}
+
+
+def test_an_owner_is_above_a_role_that_was_put_on_top_by_hand() -> None:
+    access = Access({**ROLES, "top": Role("top", -1, (ADMINISTRATOR,))})
+    assert access.outranks(OWNER, Member(("top",)))
+    assert not access.outranks(Member(("top",)), OWNER)
+    assert not access.may_manage(Member(("top",)), ROLES["admin"])
+    assert access.may_manage(OWNER, Role("top", -1))
+
+
+@given(members, members)
+def test_nobody_but_owners_act_on_each_other(one: Member, other: Member) -> None:
+    if ACCESS.outranks(one, other) and ACCESS.outranks(other, one):
+        assert "owner" in one.roles
+        assert "owner" in other.roles
+
+
+def test_roles_at_or_above_the_own_rank_are_out_of_reach() -> None:
+    managed = {member.roles: {n for n, r in ROLES.items() if ACCESS.may_manage(member, r)} for member in EVERYBODY}
+    assert managed == {
+        OWNER.roles: set(ROLES),
+        ADMIN.roles: {"moderator", "vip", "user"},
+        MODERATOR.roles: {"vip", "user"},
+        VIP.roles: {"user"},
+        USER.roles: set(),
+        NOBODY.roles: set(),
+    }
+
+
+def test_nobody_passes_on_more_than_it_holds() -> None:
+    assert ACCESS.above(MODERATOR, ("manage_users", "manage_roles", "send_messages", "x")) == ["manage_roles", "x"]
+    assert ACCESS.above(ADMIN, ("manage_roles", ADMINISTRATOR)) == []
+    assert not ACCESS.may_grant(MODERATOR, Role("helper", 9, ("manage_roles",)))
+    assert ACCESS.may_grant(MODERATOR, Role("helper", 9, ("manage_users", "speak")))
+    assert not ACCESS.may_grant(MODERATOR, Role("helper", 2, ()))
+
+
+@given(members, st.builds(Role, names, st.integers(-1, 9), st.lists(st.sampled_from(PERMISSIONS)).map(tuple)))
+def test_a_grant_never_gives_the_receiver_power_that_the_giver_lacks(giver: Member, role: Role) -> None:
+    if ACCESS.may_grant(giver, role):
+        assert "owner" in giver.roles or ACCESS.rank(giver) < role.position
+        assert all(ACCESS.can(giver, name) for name in role.permissions if name not in EVERYDAY)
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role("gamer", 5), True),
+        (Role("verified", 5, ("send_messages",)), True),
+        (Role("helper", 5, ("manage_messages",)), False),
+        (Role("boss", 5, (ADMINISTRATOR,)), False),
+        (Role("owner", 5), False),
+        (Role("admin", 5), False),
+        (Role("moderator", 5), False),
+    ],
+)
+def test_only_harmless_roles_may_be_self_assignable(role: Role, allowed: bool) -> None:
+    assert self_assignable(role) is allowed
