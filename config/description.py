@@ -108,6 +108,7 @@ def settings_page() -> str:
         lines += ["", f"### `{row.name}`", "", f"{row.schema['title']}: {row.schema['description']}", ""]
         lines += [f"- default `{msgspec.json.encode(row.schema['default']).decode()}`"]
         lines += [f"- {expected(row.schema)}"]
+        lines += ["- counts after a restart" if row.needs_restart else "- live"]
         lines += [f"- environment `{row.environment_name}`"]
     return "\n".join(lines) + "\n"
 

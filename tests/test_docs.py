@@ -16,12 +16,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from config.__main__ import main as write_settings
+from config.description import settings
 from protocol.base import Packet
 from protocol.catalog import Catalog
 from protocol.decode import decode
 from protocol.errors import Code
 from protocol.export import ROOT, project_version
-from protocol.settings_page import settings
 
 CATALOG = Catalog()
 PAGES = ROOT / "docs" / "protocol"
@@ -126,18 +127,22 @@ def test_code_is_documented_and_raised(code: Code) -> None:
 
 
 def test_every_setting_is_described() -> None:
-    schema = json.loads((ROOT / "config.schema.json").read_text("utf-8"))
-    for name, node in settings(schema):
-        assert node.get("title"), f"{name} has no title"
-        assert len(node.get("description", "")) > 10, f"{name} has no description"
-        assert "default" in node, f"{name} has no default"
-        assert node.get("x-takes-effect") in ("live", "restart"), f"{name} does not say when a change counts"
+    for row in settings():
+        assert row.schema.get("title"), f"{row.name} has no title"
+        assert len(row.schema.get("description", "")) > 10, f"{row.name} has no description"
+        assert "default" in row.schema, f"{row.name} has no default"
+        assert row.schema.get("x-takes-effect") in ("live", "restart"), f"{row.name}: live or after a restart?"
 
 
 def test_every_setting_is_on_the_page() -> None:
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
-    schema = json.loads((ROOT / "config.schema.json").read_text("utf-8"))
-    assert [name for name, _ in settings(schema) if f"| `{name}` |" not in page] == []
+    for row in settings():
+        assert f"### `{row.name}`" in page
+        assert f"`{row.environment_name}`" in page
+
+
+def test_settings_files_are_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert write_settings(["--check"], ROOT) == 0, capsys.readouterr().err
 
 
 def test_changelog_is_at_our_version() -> None:

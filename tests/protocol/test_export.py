@@ -18,7 +18,6 @@ from protocol.__main__ import main
 from protocol.base import Spec
 from protocol.catalog import Catalog
 from protocol.export import ROOT, export, files, project_version, stale
-from protocol.settings_page import environment_name, settings_page
 
 
 class Sample(msgspec.Struct, kw_only=True):
@@ -40,31 +39,7 @@ def catalog() -> Catalog:
 def project(tmp_path: Path) -> Path:
     """A folder with the inputs of the export and none of its outputs."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2.3"\n')
-    (tmp_path / "config.schema.json").write_text(json.dumps(SETTINGS))
     return tmp_path
-
-
-SETTINGS: dict[str, Any] = {
-    "properties": {
-        "$schema": {"type": "string"},
-        "auth_mode": {
-            "title": "Accounts", "description": "Who may log in.", "enum": ["a", "b"], "default": "a",
-            "x-takes-effect": "restart",
-        },
-        "websocket": {"$ref": "#/$defs/Websocket"},
-    },
-    "$defs": {
-        "Websocket": {
-            "description": "Where it listens.",
-            "properties": {
-                "port": {
-                    "title": "Port", "description": "TCP port", "type": "integer", "minimum": 1, "default": 5613,
-                    "x-unit": "port number", "x-takes-effect": "live",
-                },
-            },
-        }
-    },
-}  # fmt: skip
 
 
 def resolve(document: dict[str, Any], ref: str) -> Any:
@@ -177,19 +152,6 @@ def assert_permission_text(spec: Spec, page: str) -> None:
     assert pages.sentence(spec.allowed) in page
     assert spec.needs is None or f"`{spec.needs}`" in page
     assert spec.limited == ("message limiter" in page)
-
-
-def test_settings_page_lists_default_unit_liveness_and_variable() -> None:
-    page = settings_page(SETTINGS)
-    assert "$schema`\n" not in page
-    assert '| `auth_mode` | Accounts. Who may log in. | `"a"` or `"b"` | `"a"` |  | after a restart | ' in page
-    port = "| `websocket.port` | Port. TCP port. | integer, >= 1 | `5613` | port number | live | "
-    assert port + "`ORIGINCHATS_WEBSOCKET_PORT` |" in page
-    assert "Where it listens." in page
-
-
-def test_environment_name() -> None:
-    assert environment_name("DB.users.default") == "ORIGINCHATS_DB_USERS_DEFAULT"
 
 
 def test_main_names_stale_files(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
