@@ -1,0 +1,109 @@
+"""What is put on messages: pins and reactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from handlers.outcome import Change, Event, Outcome
+from handlers.places import Place, check_open, find_place, require
+from handlers.registry import handles
+from protocol.errors import Code, Refused
+from protocol.messages import (
+    MessagePin,
+    MessagePinEvent,
+    MessageReactAdd,
+    MessageReactAddEvent,
+    MessageReactRemove,
+    MessageReactRemoveEvent,
+    MessageUnpin,
+    MessageUnpinEvent,
+)
+
+if TYPE_CHECKING:
+    from db.messages import Message
+    from db.transaction import Transaction
+    from handlers.context import Context
+
+MAX_EMOJI_PER_MESSAGE = 50
+
+
+@handles(MessagePin)
+def message_pin(ctx: Context, cmd: MessagePin) -> Change:
+    return _set_pinned(ctx, cmd, cmd.pinned is not False)
+
+
+@handles(MessageUnpin)
+def message_unpin(ctx: Context, cmd: MessageUnpin) -> Change:
+    return _set_pinned(ctx, cmd, False)
+
+
+def _set_pinned(ctx: Context, cmd: MessagePin | MessageUnpin, pinned: bool) -> Change:
+    place = find_place(ctx, cmd)
+    require(ctx, place, "pin", "pin messages in this channel")
+
+    def change(tx: Transaction) -> Outcome:
+        message = _message(tx, place, cmd.id)
+        kind = MessagePinEvent if pinned else MessageUnpinEvent
+        packet = kind(id=cmd.id, channel=place.channel.name, thread_id=place.thread_id or UNSET)
+        if message.pinned == pinned:
+            return Outcome(reply=packet)
+        tx.messages.set_pinned(place.id, cmd.id, pinned)
+        return Outcome(events=[Event(place.audience, packet)])
+
+    return change
+
+
+@handles(MessageReactAdd)
+def message_react_add(ctx: Context, cmd: MessageReactAdd) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd)
+    require(ctx, place, "react", "react to messages in this channel")
+
+    def change(tx: Transaction) -> Outcome:
+        message = _message(tx, place, cmd.id)
+        if cmd.emoji not in message.reactions and len(message.reactions) >= MAX_EMOJI_PER_MESSAGE:
+            raise Refused(Code.TOO_MANY_REACTIONS, max=MAX_EMOJI_PER_MESSAGE)
+        if not tx.messages.add_reaction(place.id, cmd.id, cmd.emoji, user.id):
+            raise Refused(Code.ALREADY_REACTED)
+        packet = MessageReactAddEvent(
+            id=cmd.id,
+            emoji=cmd.emoji,
+            channel=place.channel.name,
+            thread_id=place.thread_id or UNSET,
+            from_=user.username,
+        )
+        return Outcome(events=[Event(place.audience, packet)])
+
+    return change
+
+
+@handles(MessageReactRemove)
+def message_react_remove(ctx: Context, cmd: MessageReactRemove) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd)
+    require(ctx, place, "react", "react to messages in this channel")
+
+    def change(tx: Transaction) -> Outcome:
+        _message(tx, place, cmd.id)
+        if not tx.messages.remove_reaction(place.id, cmd.id, cmd.emoji, user.id):
+            raise Refused(Code.NOT_REACTED)
+        packet = MessageReactRemoveEvent(
+            id=cmd.id,
+            emoji=cmd.emoji,
+            channel=place.channel.name,
+            thread_id=place.thread_id or UNSET,
+            from_=user.username,
+        )
+        return Outcome(events=[Event(place.audience, packet)])
+
+    return change
+
+
+def _message(tx: Transaction, place: Place, id: str) -> Message:
+    check_open(tx, place)
+    message = tx.messages.get(place.id, id)
+    if message is None:
+        raise Refused(Code.MESSAGE_NOT_FOUND)
+    return message

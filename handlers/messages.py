@@ -1,0 +1,175 @@
+"""Writing messages: message_new, message_edit, message_delete, typing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from db.messages import Message
+from db.store import Head
+from handlers import wire
+from handlers.content import Called, called_by, checked_text
+from handlers.outcome import Change, Event, Outcome
+from handlers.places import Place, check_open, find_place, require, thread_now
+from handlers.registry import handles
+from protocol.embeds import check_embeds
+from protocol.errors import Code, Refused
+from protocol.messages import (
+    MessageDelete,
+    MessageDeleteEvent,
+    MessageEdit,
+    MessageEditEvent,
+    MessageNew,
+    MessageNewEvent,
+    Typing,
+    TypingEvent,
+)
+from protocol.objects_messages import Pings
+from protocol.threads import ThreadUpdateEvent
+
+if TYPE_CHECKING:
+    from db.threads import Thread
+    from db.transaction import Transaction
+    from handlers.context import Context, World
+
+
+@handles(MessageNew)
+def message_new(ctx: Context, cmd: MessageNew) -> Change:
+    world, user = ctx.world, ctx.user
+    place = find_place(ctx, cmd, text=True)
+    require(ctx, place, "send", "send messages in this channel")
+    if cmd.attachments:
+        raise Refused(Code.ATTACHMENTS_DISABLED)
+    content = checked_text(world, cmd.content)
+    if cmd.embeds:
+        check_embeds(cmd.embeds)
+    called = called_by(ctx, content)
+    id_, timestamp = world.new_id(), world.timestamp()
+
+    def change(tx: Transaction) -> Outcome:
+        if cmd.nonce is not None:
+            known = tx.messages.by_nonce(user.id, cmd.nonce)
+            if known is not None:
+                return _sent_before(world, place, known, called, cmd.nonce)
+        thread = thread_now(tx, place) if place.thread is not None else None
+        if thread is not None and thread.locked:
+            raise Refused(Code.THREAD_LOCKED)
+        target = None
+        if cmd.reply_to is not None:
+            target = tx.messages.get(place.id, cmd.reply_to)
+            if target is None:
+                raise Refused(Code.REPLY_NOT_FOUND)
+        message = Message(
+            id=id_,
+            user_id=user.id,
+            content=content,
+            timestamp=timestamp,
+            reply_to=cmd.reply_to,
+            reply_user=target.user_id if target is not None else None,
+            ping=cmd.ping,
+            extra={"embeds": cmd.embeds} if cmd.embeds else {},
+        )
+        tx.messages.add(place.id, message, called.user_ids, called.roles, cmd.nonce)
+        event = Event(place.audience, _new_event(world, place, message, called, cmd.nonce))
+        if thread is not None and thread.archived:
+            return _reopened(world, tx, place, message, event)
+        return Outcome(events=[event])
+
+    return change
+
+
+def _new_event(world: World, place: Place, message: Message, called: Called, nonce: str | None) -> MessageNewEvent:
+    replied = message.reply_user is not None and message.ping is not False
+    pings = Pings(
+        list(called.names.users),
+        list(called.names.roles),
+        [world.users.username_of(message.reply_user)] if replied and message.reply_user is not None else [],
+    )
+    return MessageNewEvent(
+        message=wire.message(world, message, pings=pings),
+        channel=place.channel.name,
+        thread_id=place.thread_id,
+        nonce=UNSET if nonce is None else nonce,
+    )
+
+
+def _sent_before(world: World, place: Place, known: tuple[str, Message], called: Called, nonce: str) -> Outcome:
+    """The answer to a message that was sent again because its answer got lost."""
+    where, message = known
+    if where != place.id:
+        raise Refused(Code.BAD_VALUE, field="nonce", reason="was used in another channel or thread")
+    return Outcome(reply=_new_event(world, place, message, called, nonce))
+
+
+def _reopened(world: World, tx: Transaction, place: Place, message: Message, event: Event) -> Outcome:
+    """A message brings its thread back from the archive."""
+    thread: Thread | None = tx.threads.update(place.id, archived=False)
+    if thread is None:
+        raise Refused(Code.THREAD_NOT_FOUND)
+    head = Head(message.timestamp, message.id)
+    update = ThreadUpdateEvent(thread=wire.thread(world, thread, place.channel, head), channel=place.channel.name)
+    return Outcome(events=[event, Event(place.audience, update)], then=lambda: world.threads.put(thread))
+
+
+@handles(MessageEdit)
+def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
+    world, user = ctx.world, ctx.user
+    place = find_place(ctx, cmd)
+    require(ctx, place, "edit_own", "edit messages in this channel")
+    content = checked_text(world, cmd.content)
+    if cmd.embeds:
+        check_embeds(cmd.embeds)
+    called = called_by(ctx, content)
+
+    def change(tx: Transaction) -> Outcome:
+        check_open(tx, place)
+        message = tx.messages.get(place.id, cmd.id)
+        if message is None:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+        if message.user_id != user.id:
+            raise Refused(Code.NOT_AUTHOR)
+        embeds = UNSET if cmd.embeds is None else cmd.embeds
+        edited = tx.messages.edit(place.id, cmd.id, content, embeds, called.user_ids, called.roles) or message
+        names = called.names
+        pings = Pings(list(names.users), list(names.roles)) if names.users or names.roles else UNSET
+        packet = MessageEditEvent(
+            id=edited.id,
+            content=edited.content,
+            message=wire.message(world, edited, pings=pings),
+            channel=place.channel.name,
+            thread_id=place.thread_id or UNSET,
+        )
+        return Outcome(events=[Event(place.audience, packet)])
+
+    return change
+
+
+@handles(MessageDelete)
+def message_delete(ctx: Context, cmd: MessageDelete) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd)
+    may = ctx.world.access.may
+    any_message, own_message = may(user, place.channel, "delete"), may(user, place.channel, "delete_own")
+
+    def change(tx: Transaction) -> Outcome:
+        check_open(tx, place)
+        message = tx.messages.get(place.id, cmd.id)
+        if message is None:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+        if not any_message and not (own_message and message.user_id == user.id):
+            raise Refused(Code.NOT_PERMITTED, action="delete this message")
+        tx.messages.delete(place.id, cmd.id)
+        packet = MessageDeleteEvent(id=cmd.id, channel=place.channel.name, thread_id=place.thread_id or UNSET)
+        return Outcome(events=[Event(place.audience, packet)])
+
+    return change
+
+
+@handles(Typing)
+def typing(ctx: Context, cmd: Typing) -> Outcome:
+    place = find_place(ctx, cmd, text=True)
+    if place.thread is not None:
+        require(ctx, place, "send", "send messages in this channel")
+    packet = TypingEvent(channel=place.channel.name, user=ctx.user.username, thread_id=place.thread_id)
+    return Outcome(events=[Event(place.audience, packet)])

@@ -1,0 +1,101 @@
+"""Read markers: unreads_ack, unreads_get, unreads_count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from handlers.outcome import Change, Event, Outcome
+from handlers.places import Place, find_place, visible_places
+from handlers.registry import handles
+from protocol.audience import SessionsOf
+from protocol.errors import Code, Refused
+from protocol.objects_messages import UnreadEntry
+from protocol.unreads import (
+    UnreadsAck,
+    UnreadsAckReply,
+    UnreadsCount,
+    UnreadsCountReply,
+    UnreadsGet,
+    UnreadsGetReply,
+    UnreadsUpdateEvent,
+)
+
+if TYPE_CHECKING:
+    from db.transaction import Transaction
+    from handlers.context import Context
+
+
+def move_marker(tx: Transaction, user_id: str, place: Place, message_id: str) -> list[Event]:
+    """Mark the place as read up to this message. Gives the event for the user's sessions, nothing if it is read
+    that far already."""
+    if not tx.reads.set(user_id, place.id, message_id):
+        return []
+    packet = UnreadsUpdateEvent(
+        last_read=message_id,
+        channel=place.channel.name if place.thread is None else UNSET,
+        thread_id=place.thread_id or UNSET,
+    )
+    return [Event(SessionsOf(user_id), packet)]
+
+
+@handles(UnreadsAck)
+def unreads_ack(ctx: Context, cmd: UnreadsAck) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd)
+
+    def change(tx: Transaction) -> Outcome:
+        message_id = cmd.message_id or tx.messages.newest_id(place.id)
+        if cmd.message_id is not None and tx.messages.get(place.id, cmd.message_id) is None:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+        events = move_marker(tx, user.id, place, message_id) if message_id is not None else []
+        reply = UnreadsAckReply(
+            last_read=tx.reads.get(user.id, place.id),
+            channel=place.channel.name if place.thread is None else UNSET,
+            thread_id=place.thread_id or UNSET,
+        )
+        return Outcome(reply=reply, events=events)
+
+    return change
+
+
+@handles(UnreadsGet)
+def unreads_get(ctx: Context, cmd: UnreadsGet) -> Change:
+    user = ctx.user
+    places = visible_places(ctx)
+
+    def change(tx: Transaction) -> Outcome:
+        found = tx.reads.unreads(user.id, [place.id for place in places])
+        unreads = {}
+        for place in places:
+            state = found[place.id]
+            in_thread = place.thread is not None
+            unreads[f"thread/{place.id}" if in_thread else place.channel.name] = UnreadEntry(
+                last_read=state.last_read,
+                unread_count=state.unread,
+                total_messages=state.total,
+                parent_channel=place.channel.name if in_thread else UNSET,
+            )
+        return Outcome(reply=UnreadsGetReply(unreads=unreads))
+
+    return change
+
+
+@handles(UnreadsCount)
+def unreads_count(ctx: Context, cmd: UnreadsCount) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd, text=True)
+
+    def change(tx: Transaction) -> Outcome:
+        state = tx.reads.unreads(user.id, [place.id])[place.id]
+        reply = UnreadsCountReply(
+            unread_count=state.unread,
+            last_read=state.last_read,
+            total_messages=state.total,
+            channel=place.channel.name if place.thread is None else UNSET,
+            thread_id=place.thread_id or UNSET,
+        )
+        return Outcome(reply=reply)
+
+    return change
