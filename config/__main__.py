@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from config.description import default_document, json_schema, settings_page
+from config.description import default_document, json_schema
 from config.files import json_bytes, write_file
 
 
 def generated() -> dict[str, bytes]:
     """Path, seen from the project folder, and content of each generated file."""
-    return {"config.schema.json": json_bytes(json_schema()), "docs/settings.md": settings_page().encode()}
+    return {"config.schema.json": json_bytes(json_schema())}
 
 
 def main(arguments: list[str], folder: Path) -> int:

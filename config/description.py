@@ -1,4 +1,4 @@
-"""What is derived from the table of settings: the JSON Schema, the list of settings, the default file, a page."""
+"""What is derived from the table of settings: the JSON Schema, the list of settings, the default file."""
 
 from __future__ import annotations
 
@@ -86,31 +86,6 @@ def default_document() -> dict[str, Any]:
 
 def environment_names() -> dict[str, Setting]:
     return {row.environment_name: row for row in settings()}
-
-
-def settings_page() -> str:
-    """docs/settings.md."""
-    lines = [
-        "# Settings",
-        "",
-        "Generated from `config/schema.py` by `make docs`.",
-        "",
-        "Every key of `config.json` may be left out: its default holds. The environment variable named with a setting",
-        "overrides the file; its value is JSON, or plain text. A *live* setting takes effect within a second of",
-        "saving; the others wait for the next start. A file with a mistake changes nothing; the log names the line.",
-    ]
-    group = None
-    for row in settings():
-        if row.path[0] != group:
-            group = row.path[0]
-            parent = json_schema()["properties"][group]
-            lines += ["", f"## {parent['title']} (`{group}`)", "", parent["description"]]
-        lines += ["", f"### `{row.name}`", "", f"{row.schema['title']}: {row.schema['description']}", ""]
-        lines += [f"- default `{msgspec.json.encode(row.schema['default']).decode()}`"]
-        lines += [f"- {expected(row.schema)}"]
-        lines += ["- counts after a restart" if row.needs_restart else "- live"]
-        lines += [f"- environment `{row.environment_name}`"]
-    return "\n".join(lines) + "\n"
 
 
 def expected(schema: dict[str, Any]) -> str:

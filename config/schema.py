@@ -1,7 +1,7 @@
 """The table of settings: every key of config.json with type, default, bounds, unit, meaning, and when it takes effect.
 
 The struct is the only description of a setting: `config.schema.json`, the checks, the environment variables, the
-defaults and docs/settings.md are derived from it. To add a setting, add a field here and read it somewhere.
+defaults and the page of settings are derived from it. To add a setting, add a field here and read it somewhere.
 """
 
 from __future__ import annotations

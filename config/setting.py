@@ -29,8 +29,9 @@ def setting(
     extra: dict[str, Any] = {"x-takes-effect": RESTART if restart else LIVE}
     if unit is not None:
         extra["x-unit"] = unit
-        description += f" Unit: {unit}."
-    description += " Takes effect at the next start." if restart else " Live."  # editors show the description only
+    # What editors show; they know nothing of the two above.
+    notes = [f"Unit: {unit}." if unit else "", "Takes effect at the next start." if restart else "Live."]
+    extra["markdownDescription"] = " ".join([description, *filter(None, notes)])
     bounds = {
         "minimum": at_least,
         "maximum": at_most,
