@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 1 when `--check` finds stale files."""
     parser = argparse.ArgumentParser(prog="python -m protocol", description="Documentation made from the packet types.")
     commands = parser.add_subparsers(dest="command", required=True)
-    export_parser = commands.add_parser("export", help="write docs/protocol/")
+    export_parser = commands.add_parser("export", help="write docs/protocol/ and docs/settings.md")
     export_parser.add_argument("--check", action="store_true", help="write nothing; name stale files and exit 1")
     options = parser.parse_args(arguments)
     if not options.check:

@@ -1,4 +1,4 @@
-"""Everything that is generated from the types: pages, JSON Schema, AsyncAPI."""
+"""Everything that is generated from the types: pages, JSON Schema, AsyncAPI, the page of settings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import yaml
 from protocol import asyncapi, pages
 from protocol.catalog import Catalog
 from protocol.errors import Code
+from protocol.settings_page import settings_page
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "docs/protocol"
 
 
 def files(root: Path = ROOT) -> dict[str, str]:
-    """Path below `root` -> content. Reads the version from pyproject.toml; the same input gives the same text."""
+    """Path below `root` -> content. Reads pyproject.toml and config.schema.json; the same input gives the same text."""
     catalog = Catalog()
     made = {f"{FOLDER}/{spec.name}.md": pages.command_page(catalog, spec) for spec in catalog.commands.values()}
     for tag, packets in pages.server_only(catalog).items():
@@ -28,6 +29,9 @@ def files(root: Path = ROOT) -> dict[str, str]:
     made[f"{FOLDER}/errors.md"] = pages.errors_page(catalog)
     made[f"{FOLDER}/schema.json"] = json.dumps(schema_document(catalog), indent=1, ensure_ascii=False) + "\n"
     made[f"{FOLDER}/asyncapi.yaml"] = _yaml(asyncapi.document(project_version(root)))
+    schema_file = root / "config.schema.json"
+    if schema_file.exists():
+        made["docs/settings.md"] = settings_page(json.loads(schema_file.read_text("utf-8")))
     return made
 
 
@@ -80,5 +84,3 @@ def _yaml(document: dict[str, Any]) -> str:
             return True
 
     return yaml.dump(document, Dumper=Plain, sort_keys=False, allow_unicode=True, width=120)
-
-

@@ -59,15 +59,24 @@ def description_of(schema: JsonSchema) -> str:
 
 def bounds_text(schema: JsonSchema) -> str:
     """Length, range and pattern of a value, bounds included."""
-    words = {
-        "minLength": "at least {} characters", "maxLength": "at most {} characters",
-        "minItems": "at least {} entries", "maxItems": "at most {} entries",
-        "minimum": ">= {}", "exclusiveMinimum": "> {}", "maximum": "<= {}", "exclusiveMaximum": "< {}",
-        "pattern": "matches `{}`",
-    }  # fmt: skip
-    found = [text.format(schema[key]) for key, text in words.items() if key in schema]
-    found += [b for part in schema.get("anyOf", ()) if (b := bounds_text(part))]
-    return ", ".join(found)
+    found = [
+        _span(schema.get("minLength"), schema.get("maxLength"), "characters"),
+        _span(schema.get("minItems"), schema.get("maxItems"), "entries"),
+        _span(schema.get("minimum"), schema.get("maximum"), ""),
+        f"matches `{schema['pattern']}`" if "pattern" in schema else "",
+        *(bounds_text(part) for part in schema.get("anyOf", ())),
+    ]
+    return ", ".join(filter(None, found))
+
+
+def _span(least: float | None, most: float | None, noun: str) -> str:
+    if least is None and most is None:
+        return ""
+    if least is not None and most is not None:
+        words = f"{least} to {most}"
+    else:
+        words = f"at least {least}" if least is not None else f"at most {most}"
+    return f"{words} {noun}".rstrip()
 
 
 def fields_table(schema: JsonSchema, up: str) -> str:

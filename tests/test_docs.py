@@ -137,11 +137,11 @@ def test_every_setting_is_described() -> None:
 def test_every_setting_is_on_the_page() -> None:
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     for row in settings():
-        assert f"### `{row.name}`" in page
-        assert f"`{row.environment_name}`" in page
+        assert f"| `{row.name}` |" in page
+        assert f"| `{row.environment_name}` |" in page
 
 
-def test_settings_files_are_current(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_schema_is_current(capsys: pytest.CaptureFixture[str]) -> None:
     assert write_settings(["--check"], ROOT) == 0, capsys.readouterr().err
 
 

@@ -18,6 +18,7 @@ from protocol.__main__ import main
 from protocol.base import Spec
 from protocol.catalog import Catalog
 from protocol.export import ROOT, export, files, project_version, stale
+from protocol.settings_page import environment_name, settings_page
 
 
 class Sample(msgspec.Struct, kw_only=True):
@@ -39,7 +40,31 @@ def catalog() -> Catalog:
 def project(tmp_path: Path) -> Path:
     """A folder with the inputs of the export and none of its outputs."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2.3"\n')
+    (tmp_path / "config.schema.json").write_text(json.dumps(SETTINGS))
     return tmp_path
+
+
+SETTINGS: dict[str, Any] = {
+    "properties": {
+        "$schema": {"type": "string"},
+        "auth_mode": {
+            "title": "Accounts", "description": "Who may log in.", "enum": ["a", "b"], "default": "a",
+            "x-takes-effect": "restart",
+        },
+        "websocket": {"$ref": "#/$defs/Websocket"},
+    },
+    "$defs": {
+        "Websocket": {
+            "description": "Where it listens.",
+            "properties": {
+                "port": {
+                    "title": "Port", "description": "TCP port", "type": "integer", "minimum": 1, "default": 5613,
+                    "x-unit": "port number", "x-takes-effect": "live",
+                },
+            },
+        }
+    },
+}  # fmt: skip
 
 
 def resolve(document: dict[str, Any], ref: str) -> Any:
@@ -82,9 +107,9 @@ def test_fields_table_tells_type_default_bounds_and_meaning() -> None:
     schema = msgspec.json.schema_components([Sample])[1]["Sample"]
     lines = pages.fields_table(schema, "").splitlines()
     assert lines[0] == "| Field | Type | Required | Default | Bounds | Meaning |"
-    name = "| `name` | string | yes |  | at least 1 characters, at most 8 characters | What it \\| is called |"
+    name = "| `name` | string | yes |  | 1 to 8 characters | What it \\| is called |"
     assert lines[2] == name
-    assert lines[3] == "| `count` | integer | no | `3` | >= 0, <= 9 | How many |"
+    assert lines[3] == "| `count` | integer | no | `3` | 0 to 9 | How many |"
     assert lines[4].startswith('| `kind` | `"a"` or `"b"` | no | `"a"` |')
     assert lines[5].startswith("| `parts` | list of object of number by name or null | no |  |")
     assert lines[6] == "| `maybe` | boolean | no |  |  | Left out when unknown |"
@@ -152,6 +177,19 @@ def assert_permission_text(spec: Spec, page: str) -> None:
     assert pages.sentence(spec.allowed) in page
     assert spec.needs is None or f"`{spec.needs}`" in page
     assert spec.limited == ("message limiter" in page)
+
+
+def test_settings_page_lists_default_unit_liveness_and_variable() -> None:
+    page = settings_page(SETTINGS)
+    assert "$schema`\n" not in page
+    assert '| `auth_mode` | *Accounts.* Who may log in. | `"a"` or `"b"` | `"a"` |  | after a restart | ' in page
+    port = "| `websocket.port` | *Port.* TCP port | integer, at least 1 | `5613` | port number | live | "
+    assert port + "`ORIGINCHATS_WEBSOCKET_PORT` |" in page
+    assert "Where it listens." in page
+
+
+def test_environment_name() -> None:
+    assert environment_name("DB.users.default") == "ORIGINCHATS_DB_USERS_DEFAULT"
 
 
 def test_main_names_stale_files(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
