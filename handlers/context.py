@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from db.permissions import Access
 from protocol.errors import Code, Refused
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from db.store import Store
     from db.threads import Threads
     from db.users import User, Users
-    from fanout import Fanout, Session
+    from db.journal import Journal
+    from fanout import Fanout, Session, Sink
+    from handlers.claim import Claim
+    from handlers.passwords import PasswordPool
     from handlers.rate_limiter import RateLimiter
+    from handlers.throttle import Throttle
 
 
 class World:
@@ -31,7 +35,12 @@ class World:
         documents: Documents,
         store: Store,
         fanout: Fanout,
+        journal: Journal,
         limiter: RateLimiter,
+        logins: Throttle,
+        registrations: Throttle,
+        passwords: PasswordPool,
+        claim: Claim,
         clock: Callable[[], float],
         new_id: Callable[[], str],
         new_secret: Callable[[], str],
@@ -44,27 +53,65 @@ class World:
         self.store = store
         self.threads: Threads = store.threads
         self.fanout = fanout
+        self.journal = journal
         self.limiter = limiter
+        self.logins = logins
+        self.registrations = registrations
+        self.passwords = passwords
+        self.claim = claim
         self.clock = clock
         self.new_id = new_id
         self.new_secret = new_secret
         self.access = Access(self.roles)
+        self._newest_timestamp = 0.0
 
     @property
     def config(self) -> Config:
         return self.live.current
 
+    def timestamp(self) -> float:
+        """Unix seconds for a new message, in whole microseconds, later than every one given before."""
+        self._newest_timestamp = max(round(self.clock(), 6), round(self._newest_timestamp + 1e-6, 6))
+        return self._newest_timestamp
+
+    def not_before(self, timestamp: float) -> None:
+        """At start: the newest stored message has this timestamp (the clock may have been set back since)."""
+        self._newest_timestamp = max(self._newest_timestamp, timestamp)
+
+
+class Visitor(Protocol):
+    """Whoever is at the other end, logged in or not."""
+
+    validator_key: str
+    address: str
+    """For people: as in the log."""
+    network: str
+    """For counting: the address, or its /64 (see `handlers.throttle.network_of`)."""
+    agent: str
+    sink: Sink
+
+    def log_in(self, session: Session) -> None:
+        """From now on its commands are carried out for this session. Only from `Outcome.then`."""
+
 
 class Context:
     """One command of one session."""
 
-    __slots__ = ("now", "session", "world")
+    __slots__ = ("_session", "now", "visitor", "world")
 
-    def __init__(self, world: World, session: Session, now: float) -> None:
+    def __init__(self, world: World, visitor: Visitor, session: Session | None, now: float) -> None:
         self.world = world
-        self.session = session
+        self.visitor = visitor
+        self._session = session
         self.now = now
         """Unix seconds at which the command was taken up."""
+
+    @property
+    def session(self) -> Session:
+        """The caller's session. The dispatcher lets nobody without one reach a handler that asks for it."""
+        if self._session is None:
+            raise Refused(Code.AUTH_REQUIRED)
+        return self._session
 
     @property
     def user(self) -> User:

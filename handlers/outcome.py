@@ -30,11 +30,13 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     reply: answers the caller (with its `listener`). None when `events[0]` itself is the answer: then the caller gets
         that packet, whether or not it is part of the audience, exactly once and after everybody else.
+    first: packets for the caller alone that leave before the events (`auth_success`, `ready`).
     events: in order. Those with a durable packet are logged and numbered.
-    then: runs on the event loop right before the events leave; for state in memory that follows the database.
+    then: runs on the event loop right before anything leaves; for state in memory that follows the database.
     """
 
     reply: Packet | None = None
+    first: list[Packet] = []
     events: list[Event] = []
     then: Callable[[], None] | None = None
 

@@ -1,0 +1,130 @@
+"""One OriginChats client on a WebSocket: takes frames in order, one command after the other.
+
+A command whose handler waits for something outside (a password, the identity service) holds the next ones back;
+commands that only wait for the journal do not, because the journal keeps their order. When too much is unsettled the
+client is no longer read from: backpressure reaches it through TCP.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from connection import Connection, Frame
+from fanout import Session
+
+if TYPE_CHECKING:
+    from server import OriginChatsServer
+
+MAX_UNSETTLED = 128
+READ_AHEAD = 64
+
+
+class Client:
+    """The `Endpoint` of a connection, and the `Visitor` that handlers see."""
+
+    __slots__ = (
+        "_busy",
+        "_draining",
+        "_paused",
+        "_queue",
+        "_server",
+        "_unsettled",
+        "address",
+        "agent",
+        "bad_frames",
+        "connected_at",
+        "network",
+        "session",
+        "sink",
+        "validator_key",
+    )
+
+    def __init__(
+        self,
+        server: OriginChatsServer,
+        connection: Connection,
+        *,
+        address: str,
+        network: str,
+        agent: str,
+        validator_key: str,
+        connected_at: float,
+    ) -> None:
+        self._server = server
+        self.sink = connection
+        self.address = address
+        self.network = network
+        self.agent = agent
+        self.validator_key = validator_key
+        self.connected_at = connected_at
+        """On the monotonic clock."""
+        self.session: Session | None = None
+        self.bad_frames = 0
+        """Malformed frames in a row."""
+        self._queue: deque[bytes] | None = None
+        self._unsettled = 0
+        self._busy = False
+        self._paused = False
+        self._draining = False
+
+    # --- Endpoint ----------------------------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        self._server.client_opened(self)
+
+    def received(self, text: bytes) -> None:
+        if self._queue or self._busy or self._unsettled >= MAX_UNSETTLED:
+            if self._queue is None:
+                self._queue = deque()
+            self._queue.append(text)
+            if len(self._queue) >= READ_AHEAD and not self._paused:
+                self._paused = True
+                self.sink.pause_reading()
+        else:
+            self._server.take(self, text)
+
+    def received_binary(self) -> None:
+        self._server.refuse_binary(self)
+
+    def closed(self) -> None:
+        self._queue = None
+        self._server.client_closed(self)
+
+    # --- the order of commands ---------------------------------------------------------------------------------
+
+    def began(self) -> None:
+        """A command was taken up."""
+        self._unsettled += 1
+
+    def block(self) -> None:
+        """Nothing else may start until `unblock`."""
+        self._busy = True
+
+    def unblock(self) -> None:
+        self._busy = False
+
+    def settled(self) -> None:
+        """A command is done; take up what waited."""
+        self._unsettled -= 1
+        if not self._queue or self._draining:
+            return
+        self._draining = True
+        try:
+            while self._queue and not self._busy and self._unsettled < MAX_UNSETTLED:
+                self._server.take(self, self._queue.popleft())
+        finally:
+            self._draining = False
+        if self._paused and (not self._queue or len(self._queue) < READ_AHEAD // 2):
+            self._paused = False
+            self.sink.resume_reading()
+
+    # --- Visitor -----------------------------------------------------------------------------------------------
+
+    def log_in(self, session: Session) -> None:
+        self._server.client_logged_in(self, session)
+
+    def send(self, frame: Frame) -> None:
+        """A packet for this client alone; one that does not fit closes the connection."""
+        if not self.sink.send(frame):
+            self.sink.close(1013, "reader too slow; resume to fetch what was missed")

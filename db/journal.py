@@ -1,0 +1,211 @@
+"""One thread through which everything passes that is remembered.
+
+The event loop submits work; the thread takes all that waits, runs it in one transaction, writes the documents that
+changed, commits once, and gives the results back to the loop in the order of submission. Because reads pass the same
+way, an answer stands at an exact place in the stream of events: never older than an event that left before it.
+
+A change is in its document before it is in the log, and both are on disk before anybody hears of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy.exc import DBAPIError
+
+from db import document_log
+from protocol.errors import Code, Refused
+
+if TYPE_CHECKING:
+    from db.document_file import DocumentFiles
+    from db.documents import Change
+    from db.store import Store
+    from db.transaction import Transaction
+
+MAX_GROUP = 256
+"""Operations in one commit: bounds how long the first of them waits for the last."""
+SWITCH_INTERVAL_S = 0.001
+"""How long one of the two busy threads may keep the other from the interpreter (default 5 ms: felt as latency)."""
+
+log = logging.getLogger("originchats.journal")
+
+
+class Loop(Protocol):
+    def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any) -> object: ...
+
+
+class Operation:
+    """Some work, the document changes that belong to it, and what to call on the loop when it is settled."""
+
+    __slots__ = ("changes", "error", "look", "result", "settled", "work")
+
+    def __init__(
+        self,
+        work: Callable[[Transaction], Any] | None,
+        changes: Sequence[Change],
+        settled: Callable[[Operation], None],
+        look: bool = False,
+    ) -> None:
+        self.work = work
+        self.changes = changes
+        self.settled = settled
+        self.look = look
+        self.result: Any = None
+        self.error: BaseException | None = None
+        """A `Refused`, or whatever went wrong; then nothing of this operation was kept."""
+
+
+class Journal:
+    def __init__(
+        self,
+        store: Store,
+        files: DocumentFiles,
+        loop: Loop,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._loop = loop
+        self.on_external: Callable[[Sequence[Change]], None] = lambda changes: None
+        """Called on the loop with the changes of a hand edit, before the results of the same group."""
+        self.on_released: Callable[[], None] = lambda: None
+        """Called on the loop after the results of a group."""
+        self._wake = threading.Condition()
+        self._waiting: list[Operation] = []
+        self._unsettled = 0
+        self._stopping = False
+        self._idle: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    # --- on the loop -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._thread.start()
+
+    def submit(
+        self,
+        work: Callable[[Transaction], Any] | None,
+        changes: Sequence[Change],
+        settled: Callable[[Operation], None],
+    ) -> None:
+        """Queue work. `settled` is called on the loop, in order of submission; at once when nothing is to be done.
+
+        `work` may run a second time if a neighbour in its group failed, so it must not change anything but `tx`.
+        """
+        operation = Operation(work, changes, settled)
+        if work is None and not changes and not self._unsettled:
+            settled(operation)
+            self.on_released()
+        else:
+            self._enqueue(operation)
+
+    def look(self, settled: Callable[[Operation], None]) -> None:
+        """Have the documents' files looked at for hand edits."""
+        self._enqueue(Operation(None, (), settled, look=True))
+
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Call back on the loop once nothing is unsettled any more."""
+        if self._unsettled:
+            self._idle.append(callback)
+        else:
+            callback()
+
+    @property
+    def depth(self) -> int:
+        """Operations that are not settled yet."""
+        return self._unsettled
+
+    def stop(self) -> None:
+        """Finish what was submitted and end the thread. Blocks; call it after the loop has no more to submit."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _enqueue(self, operation: Operation) -> None:
+        self._unsettled += 1
+        with self._wake:
+            self._waiting.append(operation)
+            self._wake.notify()
+
+    def _release(self, group: Sequence[Operation], external: Sequence[Change]) -> None:
+        if external:
+            self._settle(self.on_external, external)
+        for operation in group:
+            self._unsettled -= 1
+            self._settle(operation.settled, operation)
+        self.on_released()
+        if not self._unsettled and self._idle:
+            callbacks, self._idle = self._idle, []
+            for callback in callbacks:
+                callback()
+
+    @staticmethod
+    def _settle(callback: Callable[[Any], None], argument: Any) -> None:
+        try:
+            callback(argument)
+        except Exception:
+            log.exception("a result of the journal could not be delivered")
+
+    # --- in the journal's thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._stopping:
+                    self._wake.wait()
+                group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+            if not group:
+                return
+            external: list[Change] = []
+            try:
+                self._commit(group, external)
+            except Exception as error:
+                if len(group) == 1:
+                    self._fail(group[0], error)
+                else:
+                    for operation in group:
+                        try:
+                            self._commit([operation], external)
+                        except Exception as alone:
+                            self._fail(operation, alone)
+            try:
+                self._loop.call_soon_threadsafe(self._release, group, external)
+            except RuntimeError:  # the loop is closed: nobody is left to tell
+                return
+
+    def _commit(self, group: Sequence[Operation], external: list[Change]) -> None:
+        """Run a group in one transaction. Raises when nothing of it was kept."""
+        tx = self._store.begin()
+        try:
+            for operation in group:
+                operation.error = None
+                if operation.work is not None:
+                    try:
+                        operation.result = operation.work(tx)
+                    except Refused as refusal:
+                        operation.error = refusal
+            changes = [change for operation in group if operation.error is None for change in operation.changes]
+            if changes:
+                external += self._files.apply(changes)
+                document_log.save(tx.connection, changes, self._files)
+            elif any(operation.look for operation in group):
+                external += self._files.look()
+            tx.commit()
+        except BaseException:
+            tx.rollback()
+            raise
+
+    @staticmethod
+    def _fail(operation: Operation, error: Exception) -> None:
+        if isinstance(error, OSError | DBAPIError):
+            reason = str(error.orig if isinstance(error, DBAPIError) else error.strerror or error)
+            log.error("cannot store: %s", reason)
+            operation.error = Refused(Code.UNAVAILABLE, reason=reason)
+        else:
+            operation.error = error

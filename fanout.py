@@ -1,0 +1,234 @@
+"""Live sessions, audiences, delivery.
+
+An event is encoded once and framed once; the same bytes object goes to the outbox of every session in its audience.
+Who is in an audience is worked out from live rights: it is kept per channel, and forgotten whenever a user's roles,
+a role or a channel changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
+
+from connection import Frame, Outboxes
+from db.channels import Channel, Channels
+from db.documents import Change
+from db.permissions import Access
+from db.users import User, Users
+from protocol.audience import Audience, Everyone, SessionsOf, Viewers
+
+
+class Sink(Protocol):
+    """What a session is delivered to. A WebSocket connection is one; other ways in bring their own."""
+
+    fast: bool
+    outbox: list[bytes]
+
+    def send(self, frame: Frame, *, ephemeral: bool = False) -> bool: ...
+
+    def when_drained(self, callback: Callable[[], None]) -> None: ...
+
+    def close(self, code: int, reason: str = "") -> None: ...
+
+
+class Session:
+    """A logged-in user on one device, while it is connected."""
+
+    __slots__ = ("address", "gap_aware", "gap_from", "held", "id", "since", "sink", "user_id")
+
+    def __init__(self, *, id: str, user_id: str, sink: Sink, address: str, gap_aware: bool) -> None:
+        self.id = id
+        self.user_id = user_id
+        self.sink = sink
+        self.address = address
+        self.since = 0
+        """Every durable event after this position went to the sink (up to `gap_from`, if that is set)."""
+        self.gap_aware = gap_aware
+        """Whether the client has shown that it understands `gap`."""
+        self.held = False
+        """True while a replay runs: durable events are left out, because the replay reads them from the log."""
+        self.gap_from: int | None = None
+        """The position before the first event left out after a `gap`; None when nothing is missing."""
+
+
+class Delivery:
+    """One framed event on its way to an audience. `seq` is None when it is only of the moment."""
+
+    __slots__ = ("audience", "frame", "seq")
+
+    def __init__(self, audience: Audience, frame: Frame, seq: int | None) -> None:
+        self.audience = audience
+        self.frame = frame
+        self.seq = seq
+
+
+GapFrame = Callable[[int], Frame]
+
+
+class Fanout:
+    def __init__(self, users: Users, channels: Channels, access: Access, gap_frame: GapFrame) -> None:
+        self._users = users
+        self._channels = channels
+        self._access = access
+        self._gap_frame = gap_frame
+        self.outboxes = Outboxes()
+        self.sessions: dict[str, Session] = {}
+        self._by_user: dict[str, dict[str, Session]] = {}
+        self._viewers: dict[str, dict[str, Session]] = {}
+        self._gathered: list[Delivery] = []
+        self.position = 0
+        """The newest `seq` that was released to sessions."""
+
+    # --- who is here -------------------------------------------------------------------------------------------
+
+    def add(self, session: Session) -> None:
+        self.flush()
+        self.sessions[session.id] = session
+        self._by_user.setdefault(session.user_id, {})[session.id] = session
+        user = self._users.get(session.user_id)
+        for channel_id, viewers in self._viewers.items():
+            channel = self._channels.get(channel_id)
+            if user is not None and channel is not None and self._access.may(user, channel, "view"):
+                viewers[session.id] = session
+
+    def remove(self, session: Session) -> None:
+        """Forget a session; harmless when it is not here."""
+        if self.sessions.get(session.id) is not session:
+            return
+        self.flush()
+        del self.sessions[session.id]
+        mine = self._by_user[session.user_id]
+        del mine[session.id]
+        if not mine:
+            del self._by_user[session.user_id]
+        for viewers in self._viewers.values():
+            viewers.pop(session.id, None)
+
+    def rename(self, session: Session, id: str) -> None:
+        """Give a live session another id (a resumed session keeps its old one)."""
+        self.remove(session)
+        session.id = id
+        self.add(session)
+
+    def is_online(self, user_id: str) -> bool:
+        return user_id in self._by_user
+
+    def online_users(self) -> Collection[str]:
+        """Ids of the users with at least one live session, in order of arrival."""
+        return self._by_user.keys()
+
+    def sessions_of(self, user_id: str) -> Collection[Session]:
+        return self._by_user.get(user_id, {}).values()
+
+    def close_user(self, user_id: str, reason: str, notice: Frame | None = None) -> None:
+        """Throw a user out of every connection, telling why."""
+        for session in list(self.sessions_of(user_id)):
+            self.close_session(session, reason, notice)
+
+    def close_session(self, session: Session, reason: str, notice: Frame | None = None) -> None:
+        self.flush()
+        if notice is not None:
+            session.sink.send(notice)
+        self.remove(session)
+        session.sink.close(1000, reason[:120])
+
+    # --- audiences ---------------------------------------------------------------------------------------------
+
+    def document_changed(self, change: Change) -> None:
+        """Forget audiences that this change may touch; lazily saved fields such as the status touch none."""
+        old, new = change.old, change.new
+        if isinstance(old, User) and isinstance(new, User) and old.roles == new.roles and old.banned == new.banned:
+            return
+        if isinstance(old, Channel) and isinstance(new, Channel):
+            self._viewers.pop(old.id, None)
+            return
+        self._viewers.clear()
+
+    def targets(self, audience: Audience) -> Collection[Session]:
+        match audience:
+            case Everyone():
+                return self.sessions.values()
+            case SessionsOf(user):
+                return self.sessions_of(user)
+            case Viewers(channel_id):
+                viewers = self._viewers.get(channel_id)
+                if viewers is None:
+                    viewers = self._viewers[channel_id] = self._viewers_of(channel_id)
+                return viewers.values()
+
+    def _viewers_of(self, channel_id: str) -> dict[str, Session]:
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            return {}
+        found: dict[str, Session] = {}
+        for user_id, sessions in self._by_user.items():
+            user = self._users.get(user_id)
+            if user is not None and self._access.may(user, channel, "view"):
+                found.update(sessions)
+        return found
+
+    def may_see(self, user: User, audience: Audience) -> bool:
+        """Whether the user, by the rights of this moment, belongs to an audience (for replays)."""
+        match audience:
+            case Everyone():
+                return not user.banned
+            case SessionsOf(user_id):
+                return user_id == user.id
+            case Viewers(channel_id):
+                channel = self._channels.get(channel_id)
+                return channel is not None and self._access.may(user, channel, "view")
+
+    # --- delivery ----------------------------------------------------------------------------------------------
+
+    def gather(self, delivery: Delivery) -> None:
+        """Deliver an event with the next `flush`. Whoever sends anything else, or changes who is here, flushes first."""
+        self._gathered.append(delivery)
+
+    def flush(self) -> None:
+        """Hand what was gathered to its audiences, in order. Neighbours with the same audience go out as one list."""
+        deliveries, self._gathered = self._gathered, []
+        start = 0
+        while start < len(deliveries):
+            end = start + 1
+            audience = deliveries[start].audience
+            while end < len(deliveries) and deliveries[end].audience == audience:
+                end += 1
+            self.offer(self.targets(audience), deliveries[start:end])
+            start = end
+
+    def offer(self, sessions: Iterable[Session], run: Sequence[Delivery]) -> None:
+        """The same events to these sessions. All of the run are in the outboxes, or accounted for, afterwards."""
+        newest = run[-1].seq
+        if newest is not None and newest > self.position:
+            self.position = newest
+        plain = [delivery.frame.plain for delivery in run]
+        waiting = self.outboxes.waiting
+        for session in sessions:
+            sink = session.sink
+            if sink.fast and not session.held and session.gap_from is None:
+                if not sink.outbox:
+                    waiting.append(sink)  # type: ignore[arg-type]  # only connections are fast
+                sink.outbox += plain
+            else:
+                self._offer_slowly(session, run)
+        self.outboxes.schedule()
+
+    def _offer_slowly(self, session: Session, run: Sequence[Delivery]) -> None:
+        for delivery in run:
+            if delivery.seq is None:
+                if not session.held:
+                    session.sink.send(delivery.frame, ephemeral=True)
+            elif not session.held and session.gap_from is None and not session.sink.send(delivery.frame):
+                self._fall_behind(session, delivery.seq)
+
+    def _fall_behind(self, session: Session, seq: int) -> None:
+        """The outbox is full: a client that knows `gap` fetches later what it missed, another one is closed."""
+        if session.gap_aware and session.gap_from is None:
+            session.gap_from = seq - 1
+            session.sink.when_drained(lambda: self._tell_gap(session))
+        else:
+            session.sink.close(1013, "reader too slow; resume to fetch what was missed")
+
+    def _tell_gap(self, session: Session) -> None:
+        if session.gap_from is not None:
+            session.sink.send(self._gap_frame(session.gap_from))

@@ -1,0 +1,119 @@
+"""Who may open a WebSocket here, and how many."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+from http import HTTPStatus
+
+from websockets.datastructures import MultipleValuesError
+from websockets.http11 import Request
+
+from client import Client
+from config.schema import Config
+from connection import Connection, Endpoint, Rejection
+from handlers.throttle import network_of
+
+MAX_AGENT_LENGTH = 120
+MakeClient = Callable[[Connection, str, str, str], Client]
+
+
+class Gatekeeper:
+    """The `Gate` of every connection: path, origin, address, numbers.
+
+    Addresses in forwarding headers are believed only from `websocket.trusted_proxies`.
+    """
+
+    def __init__(self, config: Callable[[], Config], make_client: MakeClient) -> None:
+        """make_client: called with (connection, address, network, agent)."""
+        self._config = config
+        self._make_client = make_client
+        self._per_network: Counter[str] = Counter()
+        self.strangers: dict[Client, None] = {}
+        """Clients that have not logged in, oldest first."""
+        self.open_clients: set[Client] = set()
+        self.closed = False
+
+    @property
+    def compression(self) -> bool:
+        return self._config().websocket.compression
+
+    @property
+    def max_frame_bytes(self) -> int:
+        return self._config().limits.max_frame_bytes_before_login
+
+    @property
+    def outbox_bytes(self) -> int:
+        return self._config().limits.outbox_bytes
+
+    def admit(self, request: Request, peer: str | None, connection: Connection) -> Endpoint:
+        config = self._config()
+        if self.closed:
+            raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.")
+        if request.path.partition("?")[0] != "/":
+            raise Rejection(HTTPStatus.NOT_FOUND, "WebSocket connections are accepted at / only.")
+        origin = _single_header(request, "Origin")
+        allowed = config.websocket.allowed_origins
+        if origin is not None and allowed is not None and origin not in allowed:
+            raise Rejection(HTTPStatus.FORBIDDEN, "Pages of this origin may not connect (websocket.allowed_origins).")
+        address = client_address(peer or "", request, config.websocket.trusted_proxies)
+        network = network_of(address)
+        if not _is_loopback(address) and self._per_network[network] >= config.limits.connections_per_address:
+            raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.")
+        agent = (_single_header(request, "User-Agent") or "")[:MAX_AGENT_LENGTH]
+        client = self._make_client(connection, address, network, agent)
+        self._per_network[network] += 1
+        self.open_clients.add(client)
+        self.strangers[client] = None
+        if len(self.strangers) > config.limits.max_unauthenticated:
+            next(iter(self.strangers)).sink.close(1008, "too many connections that have not logged in")
+        return client
+
+    def logged_in(self, client: Client) -> None:
+        self.strangers.pop(client, None)
+
+    def gone(self, client: Client) -> None:
+        self.strangers.pop(client, None)
+        self.open_clients.discard(client)
+        self._per_network[client.network] -= 1
+        if self._per_network[client.network] <= 0:
+            del self._per_network[client.network]
+
+
+def client_address(peer: str, request: Request, trusted: tuple[str, ...]) -> str:
+    """The address of the client: of the socket, or, behind trusted proxies, the last one they did not add themselves."""
+    address = peer
+    hops = [hop.strip() for value in request.headers.get_all("X-Forwarded-For") for hop in value.split(",")]
+    while hops and _is_trusted(address, trusted):
+        hop = hops.pop()
+        if not _is_address(hop):
+            break
+        address = hop
+    return address
+
+
+def _single_header(request: Request, name: str) -> str | None:
+    try:
+        value = request.headers.get(name)
+    except MultipleValuesError:
+        raise Rejection(HTTPStatus.BAD_REQUEST, f"More than one {name} header.") from None
+    return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
+    return _is_address(address) and any(
+        ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False) for network in trusted
+    )

@@ -1,0 +1,220 @@
+"""Logging in: auth (Rotur), login and register (local accounts), claim_owner."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+import msgspec
+
+from db.sessions import StoredSession
+from db.transaction import Transaction
+from db.users import Status, User
+from fanout import Session
+from handlers import rotur
+from handlers.context import Context, World
+from handlers.outcome import Change, Event, Outcome
+from handlers.passwords import Busy, needs_rehash
+from handlers.presence import came_online, ready_user, user_entry
+from handlers.registry import handles
+from handlers.users import roles_changed
+from protocol.audience import Everyone
+from protocol.errors import Code, Refused
+from protocol.login import Auth, AuthSuccessEvent, ClaimOwner, ClaimOwnerReply, Login, ReadyEvent, Register
+from protocol.users import UserJoinEvent
+
+LOCAL_PREFIX = "USR:local_"
+NAME_LENGTH = (2, 32)
+PASSWORD_LENGTH = (4, 128)
+_NAME = re.compile(r"[\w-]+")
+
+
+def token_hash(token: str) -> bytes:
+    """Sessions are stored by this, so that a stolen database opens none."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def local_name(text: str) -> str:
+    """The bare name of a local account as it is compared: NFKC, lower case, without the prefix."""
+    name = unicodedata.normalize("NFKC", text).strip().lower()
+    return name.removeprefix(LOCAL_PREFIX.lower())
+
+
+@handles(Auth)
+async def auth(ctx: Context, cmd: Auth) -> Change:
+    world, config = ctx.world, ctx.world.config
+    if config.auth_mode == "cracked-only":
+        raise Refused(Code.ROTUR_DISABLED)
+    address = _not_throttled(ctx)
+    try:
+        found = await rotur.validate(
+            config.rotur.validate_url, ctx.visitor.validator_key, cmd.validator, config.rotur.timeout_s
+        )
+    except rotur.RoturUnavailable as error:
+        raise Refused(Code.ROTUR_UNAVAILABLE, reason=str(error)) from None
+    if found is None or found.id.startswith(LOCAL_PREFIX):
+        world.logins.count(address)
+        raise Refused(Code.INVALID_AUTHENTICATION)
+    user = world.users.get(found.id)
+    joined = user is None
+    if user is None:
+        user = _new_user(ctx, found.id, found.username)
+    elif user.username != found.username and world.users.by_username(found.username) is None:
+        user = msgspec.structs.replace(user, username=found.username)
+        world.users.put(user)
+    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined)
+
+
+@handles(Login)
+async def login(ctx: Context, cmd: Login) -> Change:
+    world = ctx.world
+    _local_accounts_only(world)
+    name = local_name(cmd.username)
+    if not name or not cmd.password:
+        raise Refused(Code.CREDENTIALS_REQUIRED)
+    account = f"account {name}"
+    _not_throttled(ctx, account)
+    user_id = LOCAL_PREFIX + name
+    user = world.users.find(user_id)
+    stored = user.password_hash if user is not None else None
+    try:
+        fits = await world.passwords.check(stored, cmd.password)
+        fresh = await world.passwords.hash(cmd.password) if fits and stored and needs_rehash(stored) else None
+    except Busy:
+        raise Refused(Code.TOO_BUSY) from None
+    _not_throttled(ctx, account)  # other tries of the same burst may have failed meanwhile
+    user = world.users.find(user_id)
+    if not fits or user is None or user.password_hash != stored:
+        world.logins.count(ctx.visitor.network, account)
+        raise Refused(Code.INVALID_PASSWORD)
+    if fresh is not None:
+        user = msgspec.structs.replace(user, password_hash=fresh)
+        world.users.put(user)
+    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=False)
+
+
+@handles(Register)
+async def register(ctx: Context, cmd: Register) -> Change:
+    world = ctx.world
+    _local_accounts_only(world)
+    if not world.config.cracked.allow_registration:
+        raise Refused(Code.REGISTRATION_DISABLED)
+    name = local_name(cmd.username)
+    _check_new_account(world, name, cmd.password)
+    wait_s = world.registrations.wait_s(ctx.visitor.network)
+    if wait_s:
+        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
+    world.registrations.count(ctx.visitor.network)
+    try:
+        password_hash = await world.passwords.hash(cmd.password)
+    except Busy:
+        raise Refused(Code.TOO_BUSY) from None
+    _check_new_account(world, name, cmd.password)  # the name may have been taken meanwhile
+    user = _new_user(ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash)
+    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True)
+
+
+@handles(ClaimOwner)
+def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
+    _not_throttled(ctx)
+    user = _make_owner(ctx, ctx.user, cmd.code)
+    return Outcome(reply=ClaimOwnerReply(user=user.username, roles=list(user.roles)), events=roles_changed(ctx.world, user))
+
+
+# --- shared ----------------------------------------------------------------------------------------------------
+
+
+def _local_accounts_only(world: World) -> None:
+    if world.config.auth_mode == "rotur":
+        raise Refused(Code.AUTH_REQUIRED)
+
+
+def _not_throttled(ctx: Context, *keys: str) -> str:
+    """Raises Refused while the address or a key has failed too often."""
+    wait_s = ctx.world.logins.wait_s(ctx.visitor.network, *keys)
+    if wait_s:
+        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
+    return ctx.visitor.network
+
+
+def _check_new_account(world: World, name: str, password: str) -> None:
+    if not name or not password:
+        raise Refused(Code.CREDENTIALS_REQUIRED)
+    if not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
+        raise Refused(Code.BAD_NAME_LENGTH)
+    if not _NAME.fullmatch(name):
+        raise Refused(Code.BAD_NAME)
+    if not PASSWORD_LENGTH[0] <= len(password) <= PASSWORD_LENGTH[1]:
+        raise Refused(Code.BAD_PASSWORD_LENGTH)
+    if world.users.find(LOCAL_PREFIX + name) is not None or world.users.by_username(name) is not None:
+        raise Refused(Code.NAME_TAKEN)
+
+
+def _new_user(
+    ctx: Context, user_id: str, username: str, *, nickname: str | None = None, password_hash: str | None = None
+) -> User:
+    default = ctx.world.config.DB.users.default
+    user = User(
+        id=user_id,
+        username=username,
+        nickname=nickname,
+        password_hash=password_hash,
+        roles=tuple(default.roles),
+        status=Status(status="online", text=""),
+        joined_at=ctx.now,
+    )
+    ctx.world.users.put(user)
+    return user
+
+
+def _make_owner(ctx: Context, user: User, code: str) -> User:
+    """The user as owner. Raises Refused when the code is not the one on the start screen, or is used up."""
+    if not ctx.world.claim.take(code):
+        ctx.world.logins.count(ctx.visitor.network)
+        raise Refused(Code.WRONG_CLAIM)
+    user = msgspec.structs.replace(user, roles=("owner", *(role for role in user.roles if role != "owner")))
+    ctx.world.users.put(user)
+    return user
+
+
+def _enter(ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool) -> Change:
+    """The last step of every login: bans, the claim code, a stored session, and the packets in their order."""
+    world, visitor = ctx.world, ctx.visitor
+    if user.banned:
+        raise Refused(Code.BANNED)
+    claimed = claim is not None
+    if claim is not None:
+        user = _make_owner(ctx, user, claim)
+    token = world.new_secret()
+    session = Session(
+        id=world.new_id(), user_id=user.id, sink=visitor.sink, address=visitor.address, gap_aware=gap
+    )
+    stored = StoredSession(
+        id=session.id,
+        token_hash=token_hash(token),
+        user_id=user.id,
+        created_at=ctx.now,
+        last_seen=ctx.now,
+        address=visitor.address,
+        agent=visitor.agent,
+    )
+
+    def change(tx: Transaction) -> Outcome:
+        tx.sessions.add(stored)
+        seq = tx.log.newest()
+        session.since = seq
+        events: list[Event] = []
+        if joined:
+            events.append(Event(Everyone(), UserJoinEvent(user=user_entry(world, user, online=True))))
+        if not world.fanout.is_online(user.id):
+            events += came_online(world, user)
+        if claimed and not joined:
+            events += roles_changed(world, user)
+        return Outcome(
+            first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
+            events=events,
+            then=lambda: visitor.log_in(session),
+        )
+
+    return change

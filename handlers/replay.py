@@ -1,0 +1,154 @@
+"""Replaying the log to one session: what it missed, as far as it may see it now, in order, once.
+
+While a replay runs, the session is held: the fan-out leaves durable events out, because the replay reads them from the
+log. Pages are read by the journal, so the last page ends at an exact place in the stream, and live events go on from
+there. Between pages the peer is waited for, so a long replay never fills an outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from connection import Frame
+from db.events import LoggedEvent
+from db.journal import Operation
+from db.transaction import Transaction
+from db.users import User
+from fanout import Session
+from handlers.context import World
+from handlers.frames import numbered_frame, view_frame
+from handlers.registry import VIEWS
+from protocol.audience import from_text
+from protocol.errors import Code, Refused
+
+PAGE_EVENTS = 500
+PAGE_BYTES = 256 * 1024
+
+
+class Page(msgspec.Struct):
+    frames: list[Frame]
+    position: int
+    """The `seq` up to which the log was read."""
+    views: set[str]
+    complete: bool
+
+
+class Failed(Exception):
+    """There is no replay, for this reason; then nothing was replayed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Replay:
+    """One run for one session. Make it in the same step in which the command came, then `await replay.run()`."""
+
+    def __init__(
+        self,
+        world: World,
+        session: Session,
+        *,
+        after: int,
+        open: Callable[[Transaction], str],
+        opened: Callable[[str], None],
+        done: Callable[[bool, int, str | None], Frame],
+    ) -> None:
+        """after: the position the client has.
+        open: runs in the transaction of the first page; gives the id of the session to go on with, or raises Failed.
+        opened: called on the loop with that id, before the first page leaves.
+        done(recovered, position, reason): the frame that ends the replay.
+        """
+        world.fanout.flush()
+        self._world = world
+        self._session = session
+        self._after = after
+        self._first_after = after
+        sent_up_to = world.fanout.position if session.gap_from is None else session.gap_from
+        self._skip = range(session.since + 1, sent_up_to + 1)
+        self._open: Callable[[Transaction], str] | None = open
+        self._opened = opened
+        self._done = done
+        self._views: set[str] = set()
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        session.held = True
+
+    async def run(self) -> None:
+        """Ends when the session follows live again. Raises what the journal could not do."""
+        self._next()
+        await self._finished
+
+    def _next(self) -> None:
+        self._world.journal.submit(self._read, (), self._settled)
+
+    def _read(self, tx: Transaction) -> tuple[str | None, Page]:
+        user = self._world.users.get(self._session.user_id)
+        if user is None or user.banned:
+            raise Refused(Code.AUTH_REQUIRED)
+        session_id = self._open(tx) if self._open is not None else None
+        events = tx.log.after(self._after, PAGE_EVENTS)
+        page = Page(frames=[], position=self._after, views=set(), complete=len(events) < PAGE_EVENTS)
+        size = 0
+        for event in events:
+            if size > PAGE_BYTES:
+                page.complete = False
+                break
+            page.position = event.seq
+            frame = self._frame(user, event, page)
+            if frame is not None:
+                page.frames.append(frame)
+                size += len(frame.plain)
+        return session_id, page
+
+    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | None:
+        if event.seq in self._skip or not self._world.fanout.may_see(user, from_text(event.audience)):
+            return None
+        if event.kind not in VIEWS:
+            return numbered_frame(event.payload, event.seq)
+        if event.kind in self._views or event.kind in page.views:
+            return None  # it was made from the state of now at its first place already
+        page.views.add(event.kind)
+        return view_frame(self._world, event.kind, user.id, event.seq)
+
+    def _settled(self, operation: Operation) -> None:
+        session, error = self._session, operation.error
+        self._world.fanout.flush()
+        if isinstance(error, Failed):
+            self._end(recovered=False, reason=error.reason)
+            return
+        if error is not None:
+            session.held = False
+            self._finish(error)
+            return
+        session_id, page = operation.result
+        if session_id is not None:
+            self._open = None
+            self._opened(session_id)
+        self._after = page.position
+        self._views |= page.views
+        if not all(session.sink.send(frame) for frame in page.frames):
+            session.sink.close(1013, "reader too slow; resume to fetch what was missed")
+            self._finish(None)
+        elif page.complete:
+            session.since = min(session.since, self._first_after)
+            self._end(recovered=True, reason=None)
+        else:
+            session.sink.when_drained(self._next)
+
+    def _end(self, *, recovered: bool, reason: str | None) -> None:
+        session = self._session
+        session.gap_from = None
+        session.held = False
+        session.sink.send(self._done(recovered, self._world.fanout.position, reason))
+        self._finish(None)
+
+    def _finish(self, error: BaseException | None) -> None:
+        if self._finished.done():
+            return
+        if error is None:
+            self._finished.set_result(None)
+        else:
+            self._finished.set_exception(error)

@@ -1,0 +1,57 @@
+"""The Rotur identity service: is this validator good, and whose is it?
+
+Facts: GET <validate_url>?key=<validator_key of the connection>&v=<validator>; HTTP 200 and JSON `valid` exactly true
+mean yes; `id` is the stable user id, `username` the name. `requests` blocks, so it runs in a worker thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import requests
+
+MAX_ANSWER_BYTES = 65_536
+
+
+class RoturUser(msgspec.Struct, frozen=True):
+    id: str
+    username: str
+
+
+class RoturUnavailable(Exception):
+    """The service could not be asked; the reason is in the message."""
+
+
+async def validate(url: str, validator_key: str, validator: str, timeout_s: float) -> RoturUser | None:
+    """The user the validator stands for; None when the service refuses it. Raises RoturUnavailable."""
+    try:
+        return await asyncio.wait_for(
+            asyncio.to_thread(_ask, url, {"key": validator_key, "v": validator}, timeout_s), timeout_s + 1.0
+        )
+    except TimeoutError:
+        raise RoturUnavailable("no answer in time") from None
+
+
+def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
+    try:
+        with requests.get(url, params=query, timeout=timeout_s, allow_redirects=False, stream=True) as answer:
+            body = answer.raw.read(MAX_ANSWER_BYTES, decode_content=True)
+            status = answer.status_code
+    except requests.RequestException as error:
+        raise RoturUnavailable(type(error).__name__) from None  # the text would contain the validator
+    if status >= 500:
+        raise RoturUnavailable(f"HTTP {status}")
+    if status != 200:
+        return None
+    try:
+        found: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        raise RoturUnavailable("the answer is not JSON") from None
+    if not isinstance(found, dict) or found.get("valid") is not True:
+        return None
+    user_id, username = found.get("id"), found.get("username")
+    if not isinstance(user_id, str) or not user_id.strip() or not isinstance(username, str) or not username.strip():
+        return None
+    return RoturUser(id=user_id, username=username)

@@ -1,0 +1,107 @@
+"""Sessions: going on where a connection was lost, and seeing and ending one's own."""
+
+from __future__ import annotations
+
+from db.transaction import Transaction
+from handlers.context import Context
+from handlers.frames import frame_of
+from handlers.login import token_hash
+from handlers.outcome import Change, Outcome
+from handlers.registry import handles
+from handlers.replay import Failed, Replay
+from protocol.errors import Code, Refused
+from protocol.login import DisconnectEvent, Resume, ResumedReply, SessionEnd, SessionEndReply
+from protocol.login import SessionsList, SessionsListReply
+from protocol.objects_community import SessionEntry
+
+
+@handles(Resume)
+async def resume(ctx: Context, cmd: Resume) -> Outcome:
+    """Sent right behind login, without waiting for `ready`, it leaves no event between the two."""
+    world, session = ctx.world, ctx.session
+    wanted = token_hash(cmd.session)
+    settings = world.config.sessions
+    listener = cmd.listener if isinstance(cmd.listener, str) else None
+    session.gap_aware = True
+
+    def open_session(tx: Transaction) -> str:
+        stored = tx.sessions.by_token_hash(wanted)
+        if stored is None or stored.user_id != session.user_id:
+            raise Failed("unknown_session")
+        if stored.disconnected_at is not None and ctx.now - stored.disconnected_at > settings.timeout_s:
+            raise Failed("session_expired")
+        newest = tx.log.newest()
+        if cmd.after > newest:
+            raise Failed("unknown_position")
+        if cmd.after < tx.log.oldest() - 1:
+            raise Failed("too_old")
+        if newest - cmd.after > settings.replay_events:
+            raise Failed("too_many_events")
+        if stored.id != session.id:
+            tx.sessions.end(session.id)
+            tx.sessions.attach(stored.id, ctx.now, ctx.visitor.address, ctx.visitor.agent)
+        return stored.id
+
+    def opened(session_id: str) -> None:
+        if session_id == session.id:
+            return
+        ghost = world.fanout.sessions.get(session_id)
+        world.fanout.rename(session, session_id)
+        if ghost is not None:
+            ghost.sink.close(1000, "resumed elsewhere")
+
+    replay = Replay(
+        world,
+        session,
+        after=cmd.after,
+        open=open_session,
+        opened=opened,
+        done=lambda recovered, position, reason: frame_of(
+            ResumedReply(recovered=recovered, seq=position, reason=reason), listener=listener
+        ),
+    )
+    await replay.run()
+    return Outcome()
+
+
+@handles(SessionsList)
+def sessions_list(ctx: Context, cmd: SessionsList) -> Change:
+    world, session = ctx.world, ctx.session
+
+    def change(tx: Transaction) -> Outcome:
+        entries = [
+            SessionEntry(
+                id=stored.id,
+                current=stored.id == session.id,
+                connected=stored.disconnected_at is None,
+                created_at=stored.created_at,
+                last_seen=stored.last_seen,
+                address=stored.address,
+                agent=stored.agent,
+            )
+            for stored in tx.sessions.of_user(session.user_id)
+            if stored.disconnected_at is None or ctx.now - stored.disconnected_at <= world.config.sessions.timeout_s
+        ]
+        return Outcome(reply=SessionsListReply(sessions=entries))
+
+    return change
+
+
+@handles(SessionEnd)
+def session_end(ctx: Context, cmd: SessionEnd) -> Change:
+    """End one of the caller's own sessions; its connection, if it has one, closes."""
+    world, user_id = ctx.world, ctx.session.user_id
+
+    def change(tx: Transaction) -> Outcome:
+        if all(stored.id != cmd.id for stored in tx.sessions.of_user(user_id)):
+            raise Refused(Code.SESSION_NOT_FOUND)
+        tx.sessions.end(cmd.id)
+        return Outcome(reply=SessionEndReply(id=cmd.id, ended=True), then=lambda: close(cmd.id))
+
+    def close(session_id: str) -> None:
+        live = world.fanout.sessions.get(session_id)
+        if live is not None and live is not ctx.session:
+            reason = "Session ended from another device"
+            world.fanout.close_session(live, reason, frame_of(DisconnectEvent(reason=reason)))
+
+    return change

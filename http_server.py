@@ -1,0 +1,90 @@
+"""uvicorn on a socket of ours: HTTP and WebSocket on one port, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+
+GRACE_S = 8
+"""How long connections have to close before the process ends anyway."""
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on; the text says why and what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises PortInUse."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
+        bound.setblocking(False)
+    except OSError as error:
+        raise PortInUse(
+            f"cannot listen on {host}:{port}: {error.strerror or error}. "
+            f"Stop the program that uses it, or choose another address with --host and --port"
+        ) from None
+    return bound
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server with our signals, and our way to stop."""
+
+    def __init__(self, app: Any, websocket: Any, drain: Callable[[], Awaitable[None]]) -> None:
+        """websocket: makes the protocol of an upgraded connection. drain: run before connections are closed."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                ws=websocket,
+                loop="none",
+                http="httptools",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=GRACE_S,
+                backlog=4096,
+                proxy_headers=False,
+            )
+        )
+        self._drain = drain
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn would raise the signal again after the end, and the exit code would not be 0."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        try:
+            for number in numbers:
+                loop.add_signal_handler(number, self.stop)
+        except NotImplementedError:  # Windows
+            for number in numbers:
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stop))
+        yield
+
+    def stop(self) -> None:
+        """Begin to stop; a second time, do not wait for anybody."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._drain()
+        await super().shutdown(sockets)

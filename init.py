@@ -1,0 +1,115 @@
+"""The front door: flags, configuration, and the server until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from config.load import load
+from config.live import LiveConfig
+from config.paths import data_paths
+from config.problems import ConfigError
+
+VERSION = "0.1.0"
+ROOT = Path(__file__).resolve().parent
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+log = logging.getLogger("originchats")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 after a clean end or a clean check, 1 when something is wrong; one line says what."""
+    options = parse(arguments)
+    try:
+        config = load(options.config, os.environ, overrides(options))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    live = LiveConfig(options.config, config, os.environ, overrides(options))
+    paths = data_paths(config, options.config, options.data_dir)
+    if options.check:
+        return check(paths, options.config)
+    logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    return serve(live, paths)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="init.py", description="Run the OriginChats server.")
+    parser.add_argument("--config", type=Path, default=ROOT / "config.json", help="settings (default: %(default)s)")
+    parser.add_argument("--host", help="address to listen on (setting websocket.host)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (setting websocket.port)")
+    parser.add_argument("--data-dir", type=Path, help="stands for the folder db/ beside the settings")
+    parser.add_argument("--log-level", choices=LOG_LEVELS, help="least important lines to log (setting log.level)")
+    parser.add_argument("--check", action="store_true", help="check settings and data, change nothing, and exit")
+    parser.add_argument("--version", action="version", version=f"OriginChats server {VERSION}")
+    return parser.parse_args(arguments)
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Settings given as flags, by their names."""
+    given = {"websocket.host": options.host, "websocket.port": options.port, "log.level": options.log_level}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def check(paths: Any, config_path: Path) -> int:
+    from db.document_file import check_documents
+
+    problems = check_documents(paths)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print(f"{config_path} and {paths.folder} are in order.")
+    return 1 if problems else 0
+
+
+def serve(live: LiveConfig, paths: Any) -> int:
+    from db.database import DatabaseError
+    from db.document_format import DataError
+    from http_server import PortInUse, listen
+    from startup import Opened
+
+    config = live.current
+    try:
+        bound = listen(config.websocket.host, config.websocket.port)
+        try:
+            opened = Opened(live, paths)
+        except BaseException:
+            bound.close()
+            raise
+    except (PortInUse, DataError, DatabaseError, OSError) as error:
+        print(f"The server did not start: {error}", file=sys.stderr)
+        return 1
+    try:
+        new_loop().run(run(opened, bound))
+    finally:
+        opened.close()
+    return 0
+
+
+async def run(opened: Any, bound: Any) -> None:
+    from screen import print_start_screen
+    from startup import Community
+
+    community = Community(opened)
+    host, port = opened.live.current.websocket.host, bound.getsockname()[1]
+    await community.run(bound, lambda: print_start_screen(community, host, port, VERSION))
+
+
+def new_loop() -> asyncio.Runner:
+    """uvloop where it exists (not on Windows)."""
+    if sys.platform == "win32":
+        return asyncio.Runner()
+    import uvloop
+
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

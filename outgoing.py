@@ -1,0 +1,131 @@
+"""From what a handler answers to what leaves: encode once, number, frame once, release in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from client import Client
+from connection import Frame
+from db.transaction import Transaction
+from fanout import Delivery
+from handlers.context import World
+from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener
+from handlers.outcome import Event, Outcome, ViewChanged
+from protocol.audience import to_text
+
+_NOTHING = Frame(b"")
+
+
+def is_durable(event: Event) -> bool:
+    return isinstance(event.packet, ViewChanged) or event.packet.durable
+
+
+class Prepared:
+    """An outcome, encoded and framed. Made in the journal's thread where there is something to store."""
+
+    __slots__ = ("answer", "answers_by_event", "deliveries", "first", "then", "views")
+
+    def __init__(self) -> None:
+        self.first: list[Frame] = []
+        self.deliveries: list[Delivery] = []
+        self.views: dict[int, str] = {}
+        """Index in `deliveries` -> name of the view there, whose frames are made for each viewer at release."""
+        self.answer: Frame | None = None
+        """The caller's own frame: the reply, or its copy of `deliveries[0]` where that carries a listener."""
+        self.answers_by_event = False
+        self.then: Callable[[], None] | None = None
+
+
+def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener: str | None) -> Prepared:
+    """Encode and frame; durable events enter the log here and get their number.
+
+    tx: may be None when no event is durable. called: whether a client waits for an answer.
+    """
+    prepared = Prepared()
+    prepared.then = outcome.then
+    prepared.first = [frame_of(packet, listener=listener) for packet in outcome.first]
+    for event in outcome.events:
+        prepared.deliveries.append(_delivery(event, tx))
+        if isinstance(event.packet, ViewChanged):
+            prepared.views[len(prepared.deliveries) - 1] = event.packet.view
+    if not called:
+        return prepared
+    if outcome.reply is not None:
+        prepared.answer = frame_of(outcome.reply, listener=listener)
+    elif prepared.deliveries and not prepared.first:
+        prepared.answers_by_event = True
+        if listener is not None:
+            prepared.answer = Frame(with_listener(prepared.deliveries[0].frame.payload, listener))
+    return prepared
+
+
+def _delivery(event: Event, tx: Transaction | None) -> Delivery:
+    packet = event.packet
+    if isinstance(packet, ViewChanged):
+        assert tx is not None
+        return Delivery(event.audience, _NOTHING, tx.log.append(to_text(event.audience), packet.view, b""))
+    payload = encode(packet)
+    if not packet.durable:
+        return Delivery(event.audience, Frame(payload), None)
+    assert tx is not None
+    seq = tx.log.append(to_text(event.audience), wire_kind(packet), payload)
+    return Delivery(event.audience, numbered_frame(payload, seq), seq)
+
+
+class Outgoing:
+    """Releases prepared outcomes in the order of their commits. Lives on the event loop."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._fanout = world.fanout
+
+    def release(self, prepared: Prepared, client: Client | None) -> None:
+        """Tell everybody. `client` is the caller, if a command led to this."""
+        if prepared.then is not None or prepared.first:
+            self._fanout.flush()
+            if prepared.then is not None:
+                prepared.then()
+            for frame in prepared.first:
+                if client is not None:
+                    client.send(frame)
+        answered = client is not None and prepared.answers_by_event and self._answer_by_event(prepared, client)
+        for index, delivery in enumerate(prepared.deliveries):
+            if index == 0 and answered:
+                continue
+            if index in prepared.views:
+                self._fanout.flush()
+                self._deliver_view(delivery, prepared.views[index])
+            else:
+                self._fanout.gather(delivery)
+        if client is not None and prepared.answer is not None and not prepared.answers_by_event:
+            self.tell(client, prepared.answer)
+
+    def tell(self, client: Client, frame: Frame) -> None:
+        """A frame for one client, behind everything released before."""
+        self._fanout.flush()
+        client.send(frame)
+
+    def _answer_by_event(self, prepared: Prepared, client: Client) -> bool:
+        """Deliver the first event so that the caller gets its own copy of it. False when it needs none of its own."""
+        event, session = prepared.deliveries[0], client.session
+        targets = self._fanout.targets(event.audience)
+        if prepared.answer is None and session in targets:
+            return False
+        self._fanout.flush()
+        self._fanout.offer([other for other in targets if other is not session], (event,))
+        client.send(prepared.answer or event.frame)
+        return True
+
+    def _deliver_view(self, delivery: Delivery, view: str) -> None:
+        """Make the packet for each user of the audience; users with the same roles share one frame."""
+        assert delivery.seq is not None
+        frames: dict[Sequence[str], Frame | None] = {}
+        for session in list(self._fanout.targets(delivery.audience)):
+            user = self._world.users.get(session.user_id)
+            if user is None:
+                continue
+            if user.roles not in frames:
+                frames[user.roles] = view_frame(self._world, view, user.id, delivery.seq)
+            frame = frames[user.roles]
+            if frame is not None:
+                self._fanout.offer((session,), (Delivery(delivery.audience, frame, delivery.seq),))

@@ -1,0 +1,212 @@
+"""Putting the server together: open what is remembered, build the core, attach what speaks to the outside."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+from config.live import LiveConfig
+from config.paths import DataPaths
+from connection import Frame
+from db.database import FolderLock, migrate, open_database
+from db.document_file import DocumentFiles
+from db.document_log import load as load_document_log
+from db.documents import Change, Documents
+from db.ids import uuid7
+from db.journal import Journal, Operation
+from db.permissions import Access
+from db.store import Store
+from fanout import Fanout
+from handlers.claim import Claim
+from handlers.context import World
+from handlers.frames import frame_of
+from handlers.passwords import PasswordPool
+from handlers.rate_limiter import RateLimiter
+from handlers.throttle import Throttle
+from http_server import HttpServer
+from protocol.login import GapEvent, ShutdownEvent
+from routes.app import build as build_routes
+from routes.view import Facts
+from server import OriginChatsServer
+from upkeep import Upkeep
+from watchers import FileWatcher
+
+CLAIM_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+RETRY_AFTER_MS = 4_000
+
+log = logging.getLogger("originchats")
+
+
+class Opened:
+    """What is remembered, opened and checked, before anybody is served. Closing it is the last thing done."""
+
+    def __init__(self, live: LiveConfig, paths: DataPaths, clock: Callable[[], float] = time.time) -> None:
+        """Raises DataError (a document), DatabaseError; then nothing was changed."""
+        self.live = live
+        self.paths = paths
+        self.clock = clock
+        self.lock = FolderLock(paths.folder)
+        try:
+            self.files = DocumentFiles(paths, uuid7)
+            self.files.check()
+            self.engine = open_database(paths.database_url)
+            migrate(self.engine)
+            self.store = Store(self.engine, clock)
+            tx = self.store.begin()
+            self.documents, self.edited_while_down = self.files.open(load_document_log(tx.connection))
+            tx.rollback()
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def close(self) -> None:
+        self.store.close()
+        self.engine.dispose()
+        self.files.close()
+        self.lock.release()
+
+
+class Community:
+    """Everything that runs. Built inside the event loop."""
+
+    def __init__(self, opened: Opened, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        documents, live = opened.documents, opened.live
+        self.opened = opened
+        self.started_at = opened.clock()
+        self.loop = asyncio.get_running_loop()
+        self.journal = Journal(opened.store, opened.files, self.loop)
+        fanout = Fanout(documents.users, documents.channels, Access(documents.roles), self._gap_frame)
+        has_owner = any("owner" in user.roles and not user.banned for user in documents.users)
+        self.world = World(
+            live=live,
+            documents=documents,
+            store=opened.store,
+            fanout=fanout,
+            journal=self.journal,
+            limiter=RateLimiter(lambda: live.current.rate_limiting, monotonic),
+            logins=Throttle(lambda: live.current.limits.login_tries_per_minute, monotonic),
+            registrations=Throttle(lambda: live.current.limits.registrations_per_minute, monotonic),
+            passwords=PasswordPool(),
+            claim=Claim(None if has_owner else new_claim_code()),
+            clock=opened.clock,
+            new_id=uuid7,
+            new_secret=lambda: secrets.token_urlsafe(32),
+        )
+        self.world.not_before(opened.store.newest_timestamp())
+        fanout.position = opened.store.newest_seq()
+        self.server = OriginChatsServer(self.world, monotonic=monotonic)
+        self.http = HttpServer(build_routes(self), self.server.connection, self.drain)
+        self.watcher = FileWatcher(
+            [live.path, opened.paths.users, opened.paths.roles, opened.paths.channels],
+            self.file_changed,
+            polling=live.current.DB.poll_files,
+            loop=self.loop,
+        )
+
+    async def run(self, bound: socket.socket, ready: Callable[[], None]) -> None:
+        """Serve until told to stop; then everything acknowledged is on disk. ready: called when clients can connect."""
+        self.journal.start()
+        if self.opened.edited_while_down:
+            self._edited_while_down(self.opened.edited_while_down)
+        self.watcher.start()
+        upkeep = asyncio.ensure_future(Upkeep(self.server).run())
+        started = asyncio.ensure_future(self._when_started(ready))
+        try:
+            await self.http.serve(sockets=[bound])
+        finally:
+            upkeep.cancel()
+            started.cancel()
+            self.watcher.stop()
+            self.world.passwords.stop()
+            await asyncio.to_thread(self.journal.stop)
+
+    async def _when_started(self, ready: Callable[[], None]) -> None:
+        while not self.http.started:
+            await asyncio.sleep(0.01)
+        ready()
+
+    async def drain(self) -> None:
+        """Let nobody new in, tell everybody, and wait until what was accepted is committed and on its way."""
+        self.server.gate.closed = True
+        frame = frame_of(ShutdownEvent(reason="The server is shutting down", retry_after_ms=RETRY_AFTER_MS))
+        self.world.fanout.flush()
+        for client in self.server.gate.open_clients:
+            client.sink.send(frame)
+        lazy = self.world.documents.take_lazy()
+        if lazy:
+            self.journal.submit(None, lazy, lambda operation: None)
+        settled = self.loop.create_future()
+        self.journal.when_idle(lambda: settled.set_result(None))
+        try:
+            await asyncio.wait_for(settled, 5.0)
+        except TimeoutError:
+            log.error("the journal did not come to rest in time; what is unfinished was not acknowledged")
+
+    # --- files edited by hand ----------------------------------------------------------------------------------
+
+    def file_changed(self, path: Path) -> None:
+        if path == self.world.live.path:
+            self.reload_config()
+        else:
+            self.journal.look(self._looked)
+
+    def reload_config(self) -> None:
+        reloaded = self.world.live.reload()
+        for problem in reloaded.problems:
+            log.error("%s; the settings stay as they are", problem)
+        if reloaded.changed:
+            log.info("%s: in force now: %s", self.world.live.path.name, ", ".join(reloaded.changed))
+        if reloaded.restart_only:
+            log.warning(
+                "%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only)
+            )
+
+    def _looked(self, operation: Operation) -> None:
+        if operation.error is not None:
+            log.error("a document could not be read: %s", operation.error)
+
+    def _edited_while_down(self, changes: list[Change]) -> None:
+        log.info("taken over from files edited while the server was down: %d changes", len(changes))
+        self.server.edited_while_down(changes)
+
+    # --- what the HTTP routes know -----------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        world, config = self.world, self.world.config
+        base = config.server.url or f"http://{config.websocket.host}:{config.websocket.port}"
+        newcomer = world.access.of_roles(config.DB.users.default.roles)
+        return Facts(
+            name=config.server.name,
+            icon=urljoin(base, config.server.icon) if config.server.icon else "",
+            banner=urljoin(base, config.server.banner) if config.server.banner else "",
+            owner_name=config.server.owner.name,
+            users=sum(1 for user in world.users if not user.banned),
+            channels=sum(1 for channel in world.channels if world.access.may(newcomer, channel, "view")),
+            roles=len(world.roles),
+            connected=len(self.server.gate.open_clients),
+            online=sum(
+                1
+                for user_id in world.fanout.online_users()
+                if (user := world.users.get(user_id)) is not None and user.status.status != "invisible"
+            ),
+            started_at=self.started_at,
+        )
+
+    def journal_works(self) -> bool:
+        return self.journal.works
+
+    @staticmethod
+    def _gap_frame(after: int) -> Frame:
+        return frame_of(GapEvent(after=after))
+
+
+def new_claim_code() -> str:
+    """Three groups of four signs that are not mistaken for each other (60 bits)."""
+    groups = ("".join(secrets.choice(CLAIM_ALPHABET) for _ in range(4)) for _ in range(3))
+    return "-".join(groups)
