@@ -1,0 +1,27 @@
+"""Every family of handlers. Importing this module fills `handlers.registry.HANDLERS`; what is served is listed here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+FAMILIES = (
+    "login",
+    "sessions",
+    "server_info",
+    "presence",
+    "users",
+    "moderation",
+    "roles",
+    "self_roles",
+    "channels",
+    "messages",
+    "message_marks",
+    "message_reads",
+    "threads",
+    "unreads",
+)
+
+for _family in FAMILIES:
+    if find_spec(f"handlers.{_family}") is not None:
+        import_module(f"handlers.{_family}")

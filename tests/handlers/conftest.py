@@ -1,0 +1,262 @@
+"""A small community in memory with a real database, and people who give commands to the handlers directly.
+
+    stage.do("ann", "message_new", channel="general", content="hello")
+
+decodes the command as the server would, runs the handler and its change in a transaction, commits, runs `then`, and
+checks that everything that would be sent fits its own type. Who would receive it is asked with `stage.seen_by`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from config.live import LiveConfig
+from config.schema import Config
+from connection import Frame
+from db.channels import Channel, Channels
+from db.database import migrate, open_database
+from db.documents import Documents
+from db.permissions import Access
+from db.roles import Role, Roles
+from db.store import Store
+from db.users import LOCAL_PREFIX, User, Users
+from fanout import Fanout, Session, Sink
+from handlers.claim import Claim
+from handlers.context import Context, World
+from handlers.outcome import Event, Outcome, ViewChanged
+from handlers.passwords import PasswordPool
+from handlers.rate_limiter import RateLimiter
+from handlers.registry import HANDLERS, VIEWS
+from handlers.throttle import Throttle
+from protocol.base import COMMANDS, Packet
+from protocol.decode import decode
+from protocol.errors import Code, Refused
+
+EVERYBODY: dict[str, tuple[str, ...]] = {
+    "view": ("user",), "send": ("user",), "delete": ("moderator",), "delete_own": ("user",), "edit_own": ("user",),
+    "react": ("user",), "pin": ("moderator",), "create_thread": ("user",),
+}  # fmt: skip
+MODERATORS: dict[str, tuple[str, ...]] = dict.fromkeys(EVERYBODY, ("moderator",))
+READ_ONLY: dict[str, tuple[str, ...]] = {**MODERATORS, "view": ("user",)}
+
+ROLES = (
+    Role(name="owner", id="r0", position=0, permissions=("administrator",)),
+    Role(name="admin", id="r1", position=1, permissions=("administrator",)),
+    Role(name="moderator", id="r2", position=2, permissions=("manage_messages", "manage_threads")),
+    Role(name="user", id="r3", position=3, permissions=("send_messages",)),
+)
+CHANNELS = (
+    Channel(id="c-general", name="general", permissions=EVERYBODY),
+    Channel(id="c-news", name="news", permissions=READ_ONLY),
+    Channel(id="c-staff", name="staff", permissions=MODERATORS),
+    Channel(id="c-ideas", name="ideas", type="forum", permissions=EVERYBODY),
+    Channel(id="c-cabal", name="cabal", type="forum", permissions=MODERATORS),
+    Channel(id="c-call", name="call", type="voice", permissions=EVERYBODY),
+)
+PEOPLE = {"host": ("owner", "user"), "mod": ("moderator", "user"), "ann": ("user",), "ben": ("user",), "guest": ()}
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class RecordingSink:
+    """A connection that keeps what it is given."""
+
+    fast = False
+
+    def __init__(self) -> None:
+        self.outbox: list[bytes] = []
+        self.frames: list[Frame] = []
+        self.closed: tuple[int, str] | None = None
+
+    def send(self, frame: Frame, *, ephemeral: bool = False) -> bool:
+        self.frames.append(frame)
+        return True
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        callback()
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = (code, reason)
+
+
+class Visitor:
+    """Somebody at the other end of a connection."""
+
+    validator_key = "originChats-test"
+    address = network = "192.0.2.1"
+    agent = "test"
+
+    def __init__(self) -> None:
+        self.sink: Sink = RecordingSink()
+        self.session: Session | None = None
+
+    def log_in(self, session: Session) -> None:
+        self.session = session
+
+
+class Stage:
+    """The community with everybody in it. People are named by the bare name of their local account."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.sessions: dict[str, Session] = {}
+
+    def id(self, name: str) -> str:
+        """Id, and username, of a person."""
+        return LOCAL_PREFIX + name
+
+    def user(self, name: str) -> User:
+        user = self.world.users.get(self.id(name))
+        assert user is not None
+        return user
+
+    def change_user(self, name: str, **fields: Any) -> None:
+        self.world.users.put(msgspec.structs.replace(self.user(name), **fields))
+
+    def connect(self, name: str) -> Session:
+        """Bring a person online."""
+        session = Session(
+            id=f"s-{name}", user_id=self.id(name), sink=RecordingSink(), address="192.0.2.1", gap_aware=False
+        )  # fmt: skip
+        self.sessions[name] = session
+        self.world.fanout.add(session)
+        return session
+
+    def do(self, name: str, cmd: str, /, **fields: Any) -> Outcome:
+        """Carry out a command completely. Raises Refused as the dispatcher would answer it."""
+        command = decode(msgspec.json.encode({"cmd": cmd, **fields}))
+        session = self.sessions.get(name) or Session(
+            id=f"s-{name}", user_id=self.id(name), sink=RecordingSink(), address="192.0.2.1", gap_aware=False
+        )
+        ctx = Context(self.world, Visitor(), session, self.world.clock())
+        needs = COMMANDS[cmd].needs
+        if needs is not None and not self.world.access.can(self.user(name), needs):
+            raise Refused(Code.PERMISSION_REQUIRED, permission=needs)
+        outcome = self.settle(HANDLERS[type(command)](ctx, command))
+        for packet in self.packets(outcome):
+            check_shape(packet)
+        return outcome
+
+    def settle(self, answer: Any) -> Outcome:
+        """Do what the dispatcher and the journal do with a handler's answer."""
+        if inspect.isawaitable(answer):
+            answer = asyncio.run(cast("Any", answer))
+        outcome = answer
+        if callable(answer):
+            tx = self.world.store.begin()
+            try:
+                outcome = answer(tx)
+                tx.commit()
+            finally:
+                tx.rollback()
+        self.world.documents.take_changes()
+        if outcome.then is not None:
+            outcome.then()
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def packets(self, outcome: Outcome) -> Iterator[Packet]:
+        yield from outcome.first
+        for event in outcome.events:
+            if isinstance(event.packet, ViewChanged):
+                yield from (VIEWS[event.packet.view](self.world, user) for user in list(self.world.users))
+            else:
+                yield event.packet
+        if outcome.reply is not None:
+            yield outcome.reply
+
+    def answer(self, name: str, cmd: str, /, **fields: Any) -> dict[str, Any]:
+        """Carry out a command and give what the caller is answered, as JSON."""
+        outcome = self.do(name, cmd, **fields)
+        packet = outcome.reply or outcome.events[0].packet
+        if isinstance(packet, ViewChanged):
+            packet = VIEWS[packet.view](self.world, self.user(name))
+        return as_json(packet)
+
+    def refused(self, name: str, cmd: str, /, **fields: Any) -> Refused:
+        """The refusal of a command that must be refused."""
+        with pytest.raises(Refused) as caught:
+            self.do(name, cmd, **fields)
+        return caught.value
+
+    def seen_by(self, event: Event, among: Iterable[str] = tuple(PEOPLE)) -> set[str]:
+        """Who of these people belongs to the audience of an event now."""
+        return {name for name in among if self.world.fanout.may_see(self.user(name), event.audience)}
+
+
+def as_json(packet: Packet) -> dict[str, Any]:
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(packet))
+    return decoded
+
+
+def check_shape(packet: Packet) -> None:
+    """What goes out fits the published type of the packet: no stray key, no missing one. (Numbers as text are fine
+    inside embeds, which travel as they were given.)"""
+    msgspec.json.decode(msgspec.json.encode(packet), type=type(packet), strict=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+    """General, news (moderators write), staff (hidden), the forums ideas and cabal (hidden), the voice channel call."""
+    try:
+        import_module("handlers.all")
+    except ModuleNotFoundError:
+        for family in ("messages", "message_marks", "message_reads", "threads", "unreads"):
+            import_module(f"handlers.{family}")
+    engine = open_database(f"sqlite:///{tmp_path / 'chat.db'}")
+    migrate(engine)
+    store = Store(engine, clock)
+    users = Users(
+        User(id=LOCAL_PREFIX + name, username=LOCAL_PREFIX + name, roles=roles) for name, roles in PEOPLE.items()
+    )
+    documents = Documents(users, Roles(ROLES), Channels(CHANNELS))
+    live = LiveConfig(tmp_path / "config.json", Config(), {})
+    passwords = PasswordPool()
+    numbers = itertools.count(1)
+    world = World(
+        live=live,
+        documents=documents,
+        store=store,
+        fanout=Fanout(users, documents.channels, Access(documents.roles), lambda seq: Frame(b"{}")),
+        journal=cast("Any", None),
+        limiter=RateLimiter(lambda: live.current.rate_limiting, clock),
+        logins=Throttle(lambda: 5, clock),
+        registrations=Throttle(lambda: 5, clock),
+        passwords=passwords,
+        claim=Claim(None),
+        clock=clock,
+        new_id=lambda: f"id-{next(numbers):06}",
+        new_secret=lambda: f"secret-{next(numbers)}",
+    )
+    documents.on_change = world.fanout.document_changed
+    yield world
+    passwords.stop()
+    store.close()
+    engine.dispose()
+
+
+@pytest.fixture
+def stage(world: World) -> Stage:
+    return Stage(world)
