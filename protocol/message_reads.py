@@ -122,7 +122,7 @@ class MessagesAround(Command, kw_only=True, frozen=True):
     around: MessageId
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
-    bounds: Bounds | None = None
+    bounds: Annotated[Bounds | None, Meta(description="How far the window reaches.")] = None
 
 
 @spec(
@@ -160,7 +160,7 @@ class MessageReplies(Command, kw_only=True, frozen=True):
     example={"channel": "general", "query": "hello"},
 )
 class MessagesSearch(Command, kw_only=True, frozen=True):
-    query: Annotated[str, Meta(min_length=1, max_length=1000)]
+    query: Annotated[str, Meta(min_length=1, max_length=1000, description="Text to find, in any case.")]
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
 
@@ -184,8 +184,8 @@ class MessagesPinned(Command, kw_only=True, frozen=True):
     example={"limit": 50, "offset": 0},
 )
 class PingsGet(Command, kw_only=True, frozen=True):
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
-    offset: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] = 0
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    offset: Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="How many of the newest to skip.")] = 0
 
 
 @spec(

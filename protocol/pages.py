@@ -100,7 +100,7 @@ def packet_section(catalog: Catalog, packet: type[Packet], up: str) -> str:
         text += f": {schema['description']}"
     text += "\n\n"
     if packet.durable:
-        text += f"Durable: it carries `seq`, and [resume]({up}../clients.md#resume) replays it.\n\n"
+        text += f"Durable: it carries `seq`, and [resume]({up}../clients.md#never-missing-anything) replays it.\n\n"
     return text + fields_table(schema, up)
 
 

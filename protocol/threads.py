@@ -127,8 +127,8 @@ class ThreadMessages(Command, kw_only=True, frozen=True):
 class ThreadUpdate(Command, kw_only=True, frozen=True):
     thread_id: ThreadId
     name: ThreadName | None = None
-    locked: bool | None = None
-    archived: bool | None = None
+    locked: Annotated[bool | None, Meta(description="Nobody may write in a locked thread.")] = None
+    archived: Annotated[bool | None, Meta(description="An archived thread comes back by a new message.")] = None
 
 
 @spec(

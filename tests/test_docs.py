@@ -54,16 +54,22 @@ def names_command(test: str, command: str) -> bool:
 
 @cache
 def raised_codes() -> frozenset[str]:
-    """Names of the codes that the source uses; the lists of codes in the commands' descriptions do not count."""
+    """Names of the codes that the source uses. In protocol/, where pages list them, only making a refusal counts."""
     used: set[str] = set()
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT).parts
-        if OUTSIDE & set(parts) or (parts[0] == "protocol" and path.name != "decode.py"):
+        if OUTSIDE & set(parts):
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        tree: ast.AST = ast.parse(path.read_text("utf-8"), str(path))
+        within = [node for node in ast.walk(tree) if _makes_refusal(node)] if parts[0] == "protocol" else [tree]
+        for node in (inner for top in within for inner in ast.walk(top)):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Code":
                 used.add(node.attr)
     return frozenset(used)
+
+
+def _makes_refusal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Refused", "BadPacket")
 
 
 @every_command
