@@ -62,7 +62,7 @@ def settings() -> tuple[Setting, ...]:
 
 def to_document(config: Config) -> dict[str, Any]:
     """The config.json that gives this `Config`."""
-    document: dict[str, Any] = msgspec.to_builtins(config)
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(config))
     users = document["DB"]["users"]
     users["default"] = users["default"].pop("extra") | {"roles": users["default"]["roles"]}
     return document
@@ -125,7 +125,7 @@ def _between(least: float | None, most: float | None, noun: str) -> str:
     if most is not None:
         return f" of at most {most}{noun}" if noun else f" up to {most}"
     if least is not None:
-        return f" of at least {least}{noun}" if noun else f" from {least}"
+        return f" of {least} or more{noun}" if noun else f" from {least}"
     return ""
 
 

@@ -16,11 +16,11 @@ def json_bytes(document: Any) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def write_files(contents: Mapping[Path, bytes], new_mode: int = 0o644) -> None:
+def write_files(contents: Mapping[Path, bytes], modes: Mapping[Path, int] | None = None) -> None:
     """Replace each file, or none of them when one cannot be written. Folders are created as needed.
 
     All are written and fsynced beside their targets before the first is renamed. A file that exists keeps its
-    mode; a new one gets `new_mode`. Links are followed. Raises OSError.
+    mode; a new one gets that of `modes`, else 0644. Links are followed. Raises OSError.
     """
     staged: list[tuple[str, Path]] = []
     try:
@@ -33,6 +33,7 @@ def write_files(contents: Mapping[Path, bytes], new_mode: int = 0o644) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            new_mode = (modes or {}).get(path, 0o644)
             os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else new_mode)
         while staged:
             temporary, target = staged[0]
@@ -45,9 +46,9 @@ def write_files(contents: Mapping[Path, bytes], new_mode: int = 0o644) -> None:
                 os.unlink(temporary)
 
 
-def write_file(path: Path, data: bytes, new_mode: int = 0o644) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """Replace one file; see `write_files`."""
-    write_files({path: data}, new_mode)
+    write_files({path: data})
 
 
 def _sync_folder(folder: Path) -> None:
