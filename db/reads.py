@@ -6,9 +6,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy import bindparam, select
+
+from db import positions
+from db.schema import reads
 
 if TYPE_CHECKING:
     from db.group import Group
+
+_OF_USER = select(reads).where(reads.c.user_id == bindparam("user_id"))
+_ONE = _OF_USER.where(reads.c.place == bindparam("place"))
+_INSERT = reads.insert()
+_MOVE = (
+    reads.update()
+    .where(reads.c.user_id == bindparam("of"), reads.c.place == bindparam("in"))
+    .values(message_id=bindparam("to"), n=bindparam("at"))
+)
+_FORGET_USER = reads.delete().where(reads.c.user_id == bindparam("user_id"))
+_FORGET_PLACE = reads.delete().where(reads.c.place == bindparam("place"))
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -24,23 +39,45 @@ class Reads:
         self._group = group
 
     def get(self, user_id: str, place: str) -> str | None:
-        raise NotImplementedError
+        row = self._group.connection.execute(_ONE, {"user_id": user_id, "place": place}).first()
+        return None if row is None else row.message_id
 
     def set(self, user_id: str, place: str, message_id: str) -> bool:
         """Move the marker forward. False, and nothing changes, when it is there or further already, or when the place
         has no such message."""
-        raise NotImplementedError
+        n = self._group.find(place, message_id)
+        if n is None:
+            return False
+        execute = self._group.connection.execute
+        which = {"user_id": user_id, "place": place}
+        marker = execute(_ONE, which).first()
+        if marker is None:
+            execute(_INSERT, {**which, "message_id": message_id, "n": n})
+            return True
+        if marker.n >= n:
+            return False
+        execute(_MOVE, {"of": user_id, "in": place, "to": message_id, "at": n})
+        return True
 
     def of_user(self, user_id: str) -> dict[str, str]:
         """place -> message id."""
-        raise NotImplementedError
+        return {row.place: row.message_id for row in self._group.connection.execute(_OF_USER, {"user_id": user_id})}
 
     def unreads(self, user_id: str, places: Iterable[str]) -> dict[str, Unread]:
         """Exact counts for each of the places, also when the marked message was deleted."""
-        raise NotImplementedError
+        group = self._group
+        markers = {row.place: row for row in group.connection.execute(_OF_USER, {"user_id": user_id})}
+        found = {}
+        for id_ in places:
+            place = group.place(id_)
+            marker = markers.get(id_)
+            total = 0 if place is None else place.count
+            read = 0 if place is None or marker is None else positions.position(group, place, marker.n + 1)
+            found[id_] = Unread(None if marker is None else marker.message_id, total - read, total)
+        return found
 
     def forget_user(self, user_id: str) -> None:
-        raise NotImplementedError
+        self._group.connection.execute(_FORGET_USER, {"user_id": user_id})
 
     def forget_place(self, place: str) -> None:
-        raise NotImplementedError
+        self._group.connection.execute(_FORGET_PLACE, {"place": place})

@@ -60,6 +60,9 @@ Index(
     postgresql_where=messages.c.reply_to.is_not(None),
 )
 
+# messages that the search index does not hold yet; see message_search.py
+search_queue = Table("search_queue", metadata, Column("n", Number, primary_key=True, autoincrement=False))
+
 # how many messages were deleted in each stretch of 1024 ordinals of a place; see positions.py
 holes = Table(
     "holes",
@@ -96,7 +99,7 @@ nonces = Table(
     metadata,
     Column("user_id", Text, primary_key=True),
     Column("nonce", Text, primary_key=True),
-    Column("n", Number, nullable=False),
+    Column("message_id", Text, nullable=False),
     Column("timestamp", Float, nullable=False),
     sqlite_with_rowid=False,
 )

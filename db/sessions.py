@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy import Row, Select, bindparam, select
+
+from db.schema import sessions
 
 if TYPE_CHECKING:
     from db.group import Group
+
+_INSERT = sessions.insert()
+_BY_ID = select(sessions).where(sessions.c.id == bindparam("id"))
+_BY_TOKEN_HASH = select(sessions).where(sessions.c.token_hash == bindparam("token_hash"))
+_OF_USER = (
+    select(sessions)
+    .where(sessions.c.user_id == bindparam("user_id"))
+    .order_by(sessions.c.created_at, sessions.c.id)
+)
+_DELETE = sessions.delete().where(sessions.c.id == bindparam("id"))
+_DELETE_OF_USER = sessions.delete().where(sessions.c.user_id == bindparam("user_id"))
+_DISCONNECT = (
+    sessions.update()
+    .where(sessions.c.id == bindparam("of"))
+    .values(
+        position=bindparam("at"), disconnected_at=bindparam("now"), last_seen=bindparam("now"), gap=bindparam("lost")
+    )
+)
+_ATTACH = (
+    sessions.update()
+    .where(sessions.c.id == bindparam("of"))
+    .values(disconnected_at=None, last_seen=bindparam("now"), address=bindparam("from"), agent=bindparam("with"))
+)
+_MOVE = (
+    sessions.update()
+    .where(sessions.c.id == bindparam("of"))
+    .values(position=bindparam("at"), last_seen=bindparam("now"))
+)
+_DISCONNECT_ALL = sessions.update().where(sessions.c.disconnected_at.is_(None)).values(disconnected_at=bindparam("now"))
+_PAST = sessions.c.disconnected_at < bindparam("before")
+_EXPIRED = select(sessions.c.id).where(_PAST)
+_DELETE_EXPIRED = sessions.delete().where(_PAST)
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,42 +69,57 @@ class Sessions:
         self._group = group
 
     def add(self, session: StoredSession) -> None:
-        raise NotImplementedError
+        self._group.connection.execute(_INSERT, msgspec.structs.asdict(session))
 
     def get(self, id: str) -> StoredSession | None:
-        raise NotImplementedError
+        return self._one(_BY_ID, {"id": id})
 
     def by_token_hash(self, token_hash: bytes) -> StoredSession | None:
-        raise NotImplementedError
+        return self._one(_BY_TOKEN_HASH, {"token_hash": token_hash})
 
     def of_user(self, user_id: str) -> list[StoredSession]:
         """Oldest first."""
-        raise NotImplementedError
+        return [_read(row) for row in self._group.connection.execute(_OF_USER, {"user_id": user_id})]
 
     def end(self, id: str) -> bool:
         """Forget one session. False when there is no such session."""
-        raise NotImplementedError
+        return bool(self._group.connection.execute(_DELETE, {"id": id}).rowcount)
 
     def end_all(self, user_id: str) -> list[str]:
         """Forget every session of a user; gives their ids."""
-        raise NotImplementedError
+        ids = [session.id for session in self.of_user(user_id)]
+        self._group.connection.execute(_DELETE_OF_USER, {"user_id": user_id})
+        return ids
 
     def disconnect(self, id: str, position: int, now: float, gap: bool = False) -> None:
-        """Its connection is gone; it may be resumed from `position`."""
-        raise NotImplementedError
+        """Its connection is gone; it may be resumed from `position`. An unknown id is ignored."""
+        self._group.connection.execute(_DISCONNECT, {"of": id, "at": position, "now": now, "lost": gap})
 
     def attach(self, id: str, now: float, address: str = "", agent: str = "") -> StoredSession | None:
         """It has a connection again. None when there is no such session."""
-        raise NotImplementedError
+        self._group.connection.execute(_ATTACH, {"of": id, "now": now, "from": address, "with": agent})
+        return self.get(id)
 
     def move(self, id: str, position: int, now: float) -> None:
-        """Remember how far it was sent while it stays connected."""
-        raise NotImplementedError
+        """Remember how far it was sent while it stays connected. An unknown id is ignored."""
+        self._group.connection.execute(_MOVE, {"of": id, "at": position, "now": now})
 
     def disconnect_all(self, now: float) -> int:
         """After a start nobody is connected; gives how many were thought to be."""
-        raise NotImplementedError
+        return self._group.connection.execute(_DISCONNECT_ALL, {"now": now}).rowcount
 
     def prune(self, now: float, timeout_s: float) -> list[str]:
         """Forget those that have been without a connection for longer than `timeout_s`; gives their ids."""
-        raise NotImplementedError
+        which = {"before": now - timeout_s}
+        ids = list(self._group.connection.execute(_EXPIRED, which).scalars())
+        if ids:
+            self._group.connection.execute(_DELETE_EXPIRED, which)
+        return ids
+
+    def _one(self, statement: Select[Any], which: dict[str, Any]) -> StoredSession | None:
+        row = self._group.connection.execute(statement, which).first()
+        return None if row is None else _read(row)
+
+
+def _read(row: Row[Any]) -> StoredSession:
+    return StoredSession(**row._mapping)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import msgspec
 from sqlalchemy import Engine
 
+from db.group import Group, Head, Known
 from db.threads import Threads
 from db.transaction import Transaction
 
-
-class Head(msgspec.Struct, frozen=True):
-    """The newest message of a place."""
-
-    timestamp: float
-    id: str
+__all__ = ["Head", "Store"]
 
 
 class Store:
@@ -24,12 +19,27 @@ class Store:
     threads: the event loop's index, filled at start."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
-        self.heads: dict[str, Head] = {}
-        self.threads = Threads()
+        """The database is migrated already. Sessions that a former run left connected become disconnected now."""
+        self._clock = clock
+        self._connection = engine.connect()
+        self._known = Known(self._connection)
+        self._connection.rollback()
+        tx = self.begin()
+        self.threads = Threads(tx.threads.all())
+        tx.sessions.disconnect_all(clock())
+        tx.commit()
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        return self._known.heads
+
+    def message_count(self) -> int:
+        """Messages in all places, as committed."""
+        return sum(place.count for place in list(self._known.places.values()))
 
     def begin(self) -> Transaction:
-        """Start a group. Only one at a time, always in the same thread; ends with `commit` or `rollback`."""
-        raise NotImplementedError
+        """Start a group; it ends with `commit` or `rollback`. One at a time, from one thread at a time."""
+        return Transaction(Group(self._connection, self._known, self._clock()))
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._connection.close()

@@ -7,10 +7,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from sqlalchemy import bindparam, select
+
+from db.schema import thread_participants, threads
 
 if TYPE_CHECKING:
     from db.group import Group
     from db.messages import Messages
+
+_INSERT = threads.insert()
+_ONE = select(threads).where(threads.c.id == bindparam("id"))
+_ALL = select(threads).order_by(threads.c.created_at, threads.c.id)
+_OF_CHANNEL = select(threads.c.id).where(threads.c.parent == bindparam("parent")).order_by(threads.c.created_at)
+_DELETE = threads.delete().where(threads.c.id == bindparam("id"))
+
+_people = thread_participants.c
+_JOIN = thread_participants.insert()
+_LEAVE = thread_participants.delete().where(
+    _people.thread == bindparam("thread"), _people.user_id == bindparam("user_id")
+)
+_LEAVE_ALL = thread_participants.delete().where(_people.thread == bindparam("thread"))
+_PARTICIPANTS = select(_people.user_id).where(_people.thread == bindparam("thread")).order_by(_people.id)
+_ALL_PARTICIPANTS = select(_people.thread, _people.user_id).order_by(_people.id)
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,10 +85,18 @@ class StoredThreads:
         self._messages = messages
 
     def add(self, thread: Thread) -> None:
-        raise NotImplementedError
+        execute = self._group.connection.execute
+        fields = ("id", "name", "parent", "created_by", "created_at", "locked", "archived")
+        execute(_INSERT, {field: getattr(thread, field) for field in fields})
+        for user_id in thread.participants:
+            execute(_JOIN, {"thread": thread.id, "user_id": user_id})
 
     def get(self, id: str) -> Thread | None:
-        raise NotImplementedError
+        row = self._group.connection.execute(_ONE, {"id": id}).first()
+        if row is None:
+            return None
+        joined = self._group.connection.execute(_PARTICIPANTS, {"thread": id}).scalars()
+        return Thread(**row._mapping, participants=tuple(joined))
 
     def update(
         self,
@@ -81,24 +107,44 @@ class StoredThreads:
         archived: bool | UnsetType = UNSET,
     ) -> Thread | None:
         """None when there is no such thread."""
-        raise NotImplementedError
+        fields = {"name": name, "locked": locked, "archived": archived}
+        values = {field: value for field, value in fields.items() if value is not UNSET}
+        if values:
+            self._group.connection.execute(threads.update().where(threads.c.id == id).values(**values))
+        return self.get(id)
 
     def add_participant(self, id: str, user_id: str) -> Thread | None:
         """None when there is no such thread. Joining twice changes nothing."""
-        raise NotImplementedError
+        thread = self.get(id)
+        if thread is None or user_id in thread.participants:
+            return thread
+        self._group.connection.execute(_JOIN, {"thread": id, "user_id": user_id})
+        return msgspec.structs.replace(thread, participants=(*thread.participants, user_id))
 
     def remove_participant(self, id: str, user_id: str) -> Thread | None:
         """None when there is no such thread."""
-        raise NotImplementedError
+        self._group.connection.execute(_LEAVE, {"thread": id, "user_id": user_id})
+        return self.get(id)
 
     def delete(self, id: str) -> bool:
         """With its messages and read markers. False when there is no such thread."""
-        raise NotImplementedError
+        if not self._group.connection.execute(_DELETE, {"id": id}).rowcount:
+            return False
+        self._group.connection.execute(_LEAVE_ALL, {"thread": id})
+        self._messages.delete_place(id)
+        return True
 
     def delete_of_channel(self, channel_id: str) -> list[str]:
         """Delete every thread of a channel; gives their ids."""
-        raise NotImplementedError
+        ids = list(self._group.connection.execute(_OF_CHANNEL, {"parent": channel_id}).scalars())
+        for id_ in ids:
+            self.delete(id_)
+        return ids
 
     def all(self) -> list[Thread]:
         """Oldest first."""
-        raise NotImplementedError
+        joined: dict[str, list[str]] = {}
+        for thread, user_id in self._group.connection.execute(_ALL_PARTICIPANTS):
+            joined.setdefault(thread, []).append(user_id)
+        rows = self._group.connection.execute(_ALL)
+        return [Thread(**row._mapping, participants=tuple(joined.get(row.id, ()))) for row in rows]

@@ -1,0 +1,153 @@
+"""Opening the database: one server at a time, the right settings, the newest schema.
+
+Pragmas and the backup are SQLite's; another database needs only its URL, and its own `message_search`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+
+HEAD_REVISION = "0001"
+"""The newest script of db/migrations/versions."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a commit is on disk when it returns
+    "PRAGMA busy_timeout = 5000",  # ms
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA cache_size = -32768",  # KiB
+    "PRAGMA wal_autocheckpoint = 4000",  # pages
+    "PRAGMA journal_size_limit = 67108864",  # bytes
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+class FolderLock:
+    """Held by the one server that works in a data folder; freed by the system when its process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises DatabaseError when another server holds it."""
+        self.path = folder / "originchats.lock"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("a+")
+        try:
+            _lock(self._file.fileno())
+        except OSError:
+            self._file.seek(0)
+            owner = self._file.read().strip()
+            self._file.close()
+            known = f" (process {owner})" if owner else ""
+            raise DatabaseError(
+                f"another server{known} is using {folder}: stop it, or give this one its own --data-dir"
+            ) from None
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """The file stays: deleting it would let two servers hold two locks of the same name."""
+        self._file.close()
+
+    def __enter__(self) -> FolderLock:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.release()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # past the text, which others may read
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def open_database(url: str) -> Engine:
+    """url: SQLAlchemy's form, such as `sqlite:///db/originchats.db`. Connects to nothing yet."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transactions of its own
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision of the schema; None when the database is empty. Raises DatabaseError when it is not a database."""
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return found
+    except Exception as error:
+        cause = getattr(error, "orig", None) or error
+        raise DatabaseError(f"cannot open the database {engine.url.database}: {cause}") from error
+
+
+def migrate(engine: Engine) -> Path | None:
+    """Bring the schema up to date. An existing SQLite file is copied beforehand; gives the path of the copy.
+
+    Raises DatabaseError when the database comes from a newer version of the server."""
+    found = revision(engine)
+    if found == HEAD_REVISION:
+        return None
+    # a fifth of a second to import, and rarely needed
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with contextlib.suppress(CommandError):
+        if found is None or ScriptDirectory.from_config(config).get_revision(found):
+            copy = None if found is None else back_up(engine, found)
+            with engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+            return copy
+    raise DatabaseError(
+        f"the database {engine.url.database} was written by a newer version of the server (schema {found}): "
+        f"update the server, or restore the copy that the update made beside it"
+    )
+
+
+def back_up(engine: Engine, label: str) -> Path | None:
+    """Copy the SQLite file beside itself, consistently; None when the database is no file."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:":
+        return None
+    target = Path(f"{name}.{time.strftime('%Y%m%d-%H%M%S')}.{label}.bak")
+    with contextlib.closing(sqlite3.connect(name)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target

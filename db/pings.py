@@ -1,0 +1,55 @@
+"""Who a message calls: stored with the message, so that the inbox is a question to an index."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, select
+
+from db.message_rows import Message
+from db.schema import PLACE_SHIFT, pings
+
+if TYPE_CHECKING:
+    from db.group import Group
+
+_REMOVE = pings.delete().where(pings.c.n.between(bindparam("low"), bindparam("high")))
+_OF = (
+    select(pings.c.n)
+    .where(
+        pings.c.target.in_(bindparam("targets", expanding=True)),
+        pings.c.n.op(">>")(PLACE_SHIFT).in_(bindparam("places", expanding=True)),
+    )
+    .group_by(pings.c.n)
+)
+_TOTAL = select(func.count()).select_from(_OF.subquery())
+_PAGE = (
+    _OF.order_by(func.max(pings.c.timestamp).desc(), pings.c.n.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+
+
+def targets(message: Message, users: Collection[str], roles: Collection[str]) -> set[str]:
+    """Who is called, the author of the answered message included unless the sender said no."""
+    called = {f"u:{user}" for user in users} | {f"r:{role}" for role in roles}
+    if message.reply_user is not None and message.ping is not False:
+        called.add(f"u:{message.reply_user}")
+    return called
+
+
+def remove_range(group: Group, low: int, high: int) -> None:
+    """All pings by messages from `low` to `high`, both included."""
+    group.connection.execute(_REMOVE, {"low": low, "high": high})
+
+
+def of(
+    group: Group, called: Sequence[str], places: Sequence[int], limit: int, offset: int
+) -> tuple[list[int], int]:
+    """(`n` of the messages, newest first; how many there are in all), of targets in places by number."""
+    if not called or not places:
+        return [], 0
+    which = {"targets": called, "places": places}
+    total: int = group.connection.execute(_TOTAL, which).scalar_one()
+    page = group.connection.execute(_PAGE, {**which, "limit": limit, "offset": offset})
+    return [n for (n,) in page], total
