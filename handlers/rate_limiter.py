@@ -51,14 +51,16 @@ class RateLimiter:
         taken = buckets.taken
         while taken and taken[0] <= now - MINUTE_S:
             taken.popleft()
-        if buckets.cooldown_until > now:
+        free_at = [now]
+        if len(taken) >= settings.messages_per_minute:
+            free_at.append(taken[-settings.messages_per_minute] + MINUTE_S)
+        if self._recent(taken, now) >= settings.burst_limit:  # without a cooldown, or after the limit was lowered
+            free_at.append(taken[-settings.burst_limit] + BURST_S)
+        if buckets.cooldown_until > max(free_at):
             wait_s = buckets.cooldown_until - now
             return wait_s, f"Rate limit exceeded. You are in cooldown for {wait_s:.1f} more seconds"
-        if len(taken) >= settings.messages_per_minute:
-            wait_s = taken[-settings.messages_per_minute] + MINUTE_S - now
-            return wait_s, f"Rate limit exceeded. Wait {wait_s:.1f} seconds"
-        if self._recent(taken, now) >= settings.burst_limit:  # only after the limit was lowered or the cooldown is 0
-            wait_s = taken[-settings.burst_limit] + BURST_S - now
+        if max(free_at) > now:
+            wait_s = max(free_at) - now
             return wait_s, f"Rate limit exceeded. Wait {wait_s:.1f} seconds"
         taken.append(now)
         if self._recent(taken, now) >= settings.burst_limit:
