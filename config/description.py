@@ -41,7 +41,7 @@ class Setting(Struct, frozen=True):
 @functools.cache
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of config.json, without references. Shared: do not change it."""
-    generated = msgspec.json.schema(Config)
+    generated = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))  # defaults as lists, not tuples
     described = _inlined(generated, generated["$defs"])
     new_member = functools.reduce(lambda node, key: node["properties"][key], OPEN_SECTION, described)
     del new_member["properties"]["extra"]

@@ -79,8 +79,9 @@ def _apply_environment(
     for variable in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
         row = names.get(variable)
         if row is None:
-            meant = nearest(variable, list(names))
-            hint = f"; did you mean {meant}?" if meant else ""
+            bare = [name.removeprefix(ENVIRONMENT_PREFIX) for name in names]
+            meant = nearest(variable.removeprefix(ENVIRONMENT_PREFIX), bare)
+            hint = f"; did you mean {ENVIRONMENT_PREFIX}{meant}?" if meant else ""
             problems.append(Problem(f"environment {variable}", f"no such setting{hint}"))
             continue
         _put(document, row.path, _environment_value(row, environ[variable]))
