@@ -20,6 +20,21 @@ class Code(Enum):
     # login
     AUTH_REQUIRED = "Authentication required"
     ALREADY_LOGGED_IN = "Unknown command: {cmd} (this connection is logged in already)"
+    ROTUR_DISABLED = "Rotur authentication is disabled. Use login or register commands."
+    ROTUR_UNAVAILABLE = "Authentication failed: the Rotur service cannot be asked now ({reason})"
+    INVALID_AUTHENTICATION = "Invalid authentication"
+    CREDENTIALS_REQUIRED = "Username and password required"
+    INVALID_PASSWORD = "Invalid password or unknown user"
+    TOO_MANY_TRIES = "Too many tries. Wait {wait_s} seconds"
+    TOO_BUSY = "Too many people are logging in. Try again in a moment"
+    REGISTRATION_DISABLED = "Registration is disabled"
+    BAD_NAME_LENGTH = "Username must be 2-32 characters"
+    BAD_NAME = "Username can only contain letters, numbers, hyphens, and underscores"
+    BAD_PASSWORD_LENGTH = "Password must be 4-128 characters"
+    NAME_TAKEN = "Username already taken"
+    BANNED = "Access denied: You are banned from this server"
+    WRONG_CLAIM = "This claim code is not valid"
+    SESSION_NOT_FOUND = "Session not found"
     # permission
     PERMISSION_REQUIRED = "Access denied: '{permission}' permission required"
     # places
@@ -45,6 +60,30 @@ class Code(Enum):
     TOO_MANY_REACTIONS = "A message carries at most {max} different emoji"
     # users
     USER_NOT_FOUND = "User not found"
+    MEMBER_ABOVE = "You do not have permission to act on a member at or above your position"
+    NOT_YOURSELF = "You cannot do this to yourself"
+    LAST_OWNER = "The last owner cannot be removed; make somebody else owner first"
+    NAME_FIXED = "The username of a local account cannot be changed: it is its login"
+    # roles
+    ROLE_REQUIRED = "Role id or name is required"
+    ROLE_NOT_FOUND = "Role '{role}' not found"
+    ROLE_EXISTS = "Role already exists"
+    ROLE_ABOVE = "Cannot manage roles at or above your position: '{role}'"
+    ROLE_PROTECTED = "Cannot delete or rename system roles: '{role}'"
+    ROLE_IN_USE = "Role is used in {where}"
+    BAD_ROLE_NAME = "A role name has 1-64 visible characters and does not start with '!'"
+    PERMISSION_ABOVE = "You do not have permission to pass on '{permission}', which you do not hold"
+    NOT_SELF_ASSIGNABLE = "This role is not self-assignable"
+    CANNOT_BE_SELF_ASSIGNABLE = "Role '{role}' cannot be made self-assignable"
+    ROLE_HELD = "You already have this role"
+    ROLE_NOT_HELD = "You don't have this role"
+    NO_ROLE_LEFT = "Cannot remove all roles from a user"
+    # channels
+    CHANNEL_EXISTS = "Channel already exists"
+    BAD_CHANNEL_NAME = "A channel name has 1-64 characters: letters, digits, emoji, hyphens and underscores"
+    # server
+    NO_UPDATES = "No updates provided"
+    SETTINGS_BROKEN = "The settings cannot be saved now: {reason}"
     # values
     BAD_VALUE = "{field}: {reason}"
 
