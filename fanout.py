@@ -62,7 +62,8 @@ class Delivery:
         self.seq = seq
 
 
-GapFrame = Callable[[int], Frame]
+GapFrame = Callable[[int, int], Frame]
+"""Makes the frame of `gap` from the position before it and the newest one."""
 
 
 class Fanout:
@@ -231,4 +232,4 @@ class Fanout:
 
     def _tell_gap(self, session: Session) -> None:
         if session.gap_from is not None:
-            session.sink.send(self._gap_frame(session.gap_from))
+            session.sink.send(self._gap_frame(session.gap_from, self.position))

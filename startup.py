@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urljoin
 
 from config.live import LiveConfig
 from config.paths import DataPaths
@@ -26,6 +25,7 @@ from fanout import Fanout
 from handlers.claim import Claim
 from handlers.context import World
 from handlers.frames import frame_of
+from handlers.handshake import asset_url
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
 from handlers.throttle import Throttle
@@ -179,12 +179,11 @@ class Community:
 
     def facts(self) -> Facts:
         world, config = self.world, self.world.config
-        base = config.server.url or f"http://{config.websocket.host}:{config.websocket.port}"
         newcomer = world.access.of_roles(config.DB.users.default.roles)
         return Facts(
             name=config.server.name,
-            icon=urljoin(base, config.server.icon) if config.server.icon else "",
-            banner=urljoin(base, config.server.banner) if config.server.banner else "",
+            icon=asset_url(config, config.server.icon) or "",
+            banner=asset_url(config, config.server.banner) or "",
             owner_name=config.server.owner.name,
             users=sum(1 for user in world.users if not user.banned),
             channels=sum(1 for channel in world.channels if world.access.may(newcomer, channel, "view")),
@@ -202,8 +201,8 @@ class Community:
         return self.journal.works
 
     @staticmethod
-    def _gap_frame(after: int) -> Frame:
-        return frame_of(GapEvent(after=after))
+    def _gap_frame(after: int, newest: int) -> Frame:
+        return frame_of(GapEvent(after=after, seq=newest))
 
 
 def new_claim_code() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from db.transaction import Transaction
 from handlers.context import Context
 from handlers.frames import frame_of
@@ -10,8 +12,15 @@ from handlers.outcome import Change, Outcome
 from handlers.registry import handles
 from handlers.replay import Failed, Replay
 from protocol.errors import Code, Refused
-from protocol.login import DisconnectEvent, Resume, ResumedReply, SessionEnd, SessionEndReply
-from protocol.login import SessionsList, SessionsListReply
+from protocol.login import (
+    DisconnectEvent,
+    Resume,
+    ResumedReply,
+    SessionEnd,
+    SessionEndReply,
+    SessionsList,
+    SessionsListReply,
+)
 from protocol.objects_community import SessionEntry
 
 
@@ -57,7 +66,7 @@ async def resume(ctx: Context, cmd: Resume) -> Outcome:
         open=open_session,
         opened=opened,
         done=lambda recovered, position, reason: frame_of(
-            ResumedReply(recovered=recovered, seq=position, reason=reason), listener=listener
+            ResumedReply(recovered=recovered, seq=position, reason=UNSET if reason is None else reason), listener=listener
         ),
     )
     await replay.run()

@@ -1,0 +1,71 @@
+"""The first packet of every connection, and the liveness check."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urljoin
+
+from msgspec import UNSET, UnsetType
+
+from config.schema import Config
+from db.permissions import PERMISSIONS
+from handlers.context import Context, World
+from handlers.outcome import Outcome
+from handlers.registry import HANDLERS, handles
+from protocol.base import COMMANDS
+from protocol.login import HandshakeEvent, Ping, PongReply
+from protocol.objects_community import Handshake, HandshakeAttachments, HandshakeLimits, ServerObject, ServerOwner
+
+
+def asset_url(config: Config, value: str | None) -> str | None:
+    """The absolute URL of an icon or banner: a URL stays, a bare file name is served under /server-assets/."""
+    if not value:
+        return None
+    if value.startswith(("http://", "https://")):
+        return value
+    base = config.server.url or f"http://{config.websocket.host}:{config.websocket.port}"
+    return urljoin(base.rstrip("/") + "/", f"server-assets/{quote(value)}")
+
+
+def handshake(world: World, validator_key: str) -> HandshakeEvent:
+    config = world.config
+    limited = config.rate_limiting.enabled
+    return HandshakeEvent(
+        val=Handshake(
+            server=ServerObject(
+                name=config.server.name,
+                owner=ServerOwner(name=config.server.owner.name),
+                icon=_or_unset(asset_url(config, config.server.icon)),
+                banner=_or_unset(asset_url(config, config.server.banner)),
+                url=_or_unset(config.server.url),
+            ),
+            limits=HandshakeLimits(
+                post_content=config.limits.post_content,
+                search_results=config.limits.search_results,
+                max_frame_bytes=config.limits.max_frame_bytes,
+                max_frame_bytes_before_login=config.limits.max_frame_bytes_before_login,
+                messages_per_minute=config.rate_limiting.messages_per_minute if limited else None,
+                burst_limit=config.rate_limiting.burst_limit if limited else None,
+                session_timeout_s=config.sessions.timeout_s,
+            ),
+            attachments=HandshakeAttachments(
+                enabled=False,  # until there is a route to upload to
+                max_size=config.attachments.max_size,
+                allowed_types=list(config.attachments.allowed_types),
+                max_attachments_per_user=config.attachments.max_attachments_per_user,
+                permanent_tiers=list(config.attachments.permanent_tiers),
+            ),
+            validator_key=validator_key,
+            capabilities=[spec.name for spec in COMMANDS.values() if spec.command in HANDLERS],
+            permissions=list(PERMISSIONS),
+            auth_mode=config.auth_mode,
+        )
+    )
+
+
+@handles(Ping)
+def ping(ctx: Context, cmd: Ping) -> Outcome:
+    return Outcome(reply=PongReply())
+
+
+def _or_unset(value: str | None) -> str | UnsetType:
+    return value or UNSET
