@@ -1,4 +1,4 @@
-"""Roles, and who has them. A role with a lower position is more powerful; nobody manages roles at or above their own."""
+"""Roles, and who has them. A lower position is more powerful; nobody manages roles at or above their own."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from protocol.errors import Code
 from protocol.objects_community import MAX_URL, LimiterState, UserRef
 
 Picture = Annotated[
-    str | None, Meta(max_length=MAX_URL, description="http(s) URL, or a file name in db/serverAssets; null clears it.")
+    str, Meta(max_length=MAX_URL, description="http(s) URL, or a file name in db/serverAssets; null clears it.")
 ]
 
 
@@ -48,11 +48,12 @@ class ServerInfo(Command, kw_only=True, frozen=True):
 )
 class ServerUpdate(Command, kw_only=True, frozen=True):
     name: (
-        Annotated[str | None, Meta(max_length=100, description="1 to 100 characters; null: the default name.")]
+        Annotated[str, Meta(max_length=100, description="1 to 100 characters; null: the default name.")]
+        | None
         | UnsetType
     ) = UNSET
-    icon: Picture | UnsetType = UNSET
-    banner: Picture | UnsetType = UNSET
+    icon: Picture | None | UnsetType = UNSET
+    banner: Picture | None | UnsetType = UNSET
 
 
 class RateLimitStatusReply(Packet, kw_only=True, frozen=True, tag="rate_limit_status"):
