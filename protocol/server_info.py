@@ -49,11 +49,11 @@ class ServerInfo(Command, kw_only=True, frozen=True):
 class ServerUpdate(Command, kw_only=True, frozen=True):
     name: (
         Annotated[str, Meta(max_length=100, description="1 to 100 characters; null: the default name.")]
-        | None
         | UnsetType
+        | None
     ) = UNSET
-    icon: Picture | None | UnsetType = UNSET
-    banner: Picture | None | UnsetType = UNSET
+    icon: Picture | UnsetType | None = UNSET
+    banner: Picture | UnsetType | None = UNSET
 
 
 class RateLimitStatusReply(Packet, kw_only=True, frozen=True, tag="rate_limit_status"):
