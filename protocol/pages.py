@@ -124,7 +124,8 @@ def _permission(spec: Spec) -> str:
     if spec.before_login:
         text += "\nUsable before login only.\n"
     if spec.limited:
-        text += "\nCounts against the message limiter; over the limit the answer is a `rate_limit` packet.\n"
+        text += "\nCounts against the message limiter; over the limit the answer is a "
+        text += "[`rate_limit`](events/rate_limit.md) packet and an `error` with the code `rate_limit`.\n"
     return text
 
 
@@ -179,6 +180,8 @@ def errors_page(catalog: Catalog) -> str:
         "`val`, the name of the refused command in `src`, and the caller's `listener`. Before login the answer is "
         "`auth_error` instead. Words in braces are filled in. Match on `code`, never on `val`.\n",
         "## General\n", table(("Code", "Text"), general),
+        "Over the message limit, or while timed out, the code is `rate_limit`, and a "
+        "[`rate_limit`](events/rate_limit.md) packet says how long to wait.\n",
         "## By command\n", table(("Code", "Text", "Used by"), rows),
     ])  # fmt: skip
 

@@ -176,7 +176,7 @@ def test_permission_of_a_command_names_what_the_dispatcher_checks(catalog: Catal
 def assert_permission_text(spec: Spec, page: str) -> None:
     assert pages.sentence(spec.allowed) in page
     assert spec.needs is None or f"`{spec.needs}`" in page
-    assert spec.limited == ("message limiter" in page)
+    assert spec.limited == ("Counts against the message limiter" in page)
 
 
 def test_settings_page_lists_default_unit_liveness_and_variable() -> None:
