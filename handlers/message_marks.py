@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import Place, check_open, find_place, require
+from handlers.places import find_open_message, find_place, require
 from handlers.registry import handles
 from protocol.errors import Code, Refused
 from protocol.messages import (
@@ -22,7 +22,6 @@ from protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from db.messages import Message
     from db.transaction import Transaction
     from handlers.context import Context
 
@@ -40,11 +39,11 @@ def message_unpin(ctx: Context, cmd: MessageUnpin) -> Change:
 
 
 def _set_pinned(ctx: Context, cmd: MessagePin | MessageUnpin, pinned: bool) -> Change:
-    place = find_place(ctx, cmd)
-    require(ctx, place, "pin", "pin messages in this channel")
+    named = find_place(ctx, cmd)
+    require(ctx, named, "pin", "pin messages in this channel")
 
     def change(tx: Transaction) -> Outcome:
-        message = _message(tx, place, cmd.id)
+        place, message = find_open_message(tx, named, cmd.id)
         kind = MessagePinEvent if pinned else MessageUnpinEvent
         packet = kind(id=cmd.id, channel=place.channel.name, thread_id=place.thread_id or UNSET)
         if message.pinned == pinned:
@@ -58,11 +57,11 @@ def _set_pinned(ctx: Context, cmd: MessagePin | MessageUnpin, pinned: bool) -> C
 @handles(MessageReactAdd)
 def message_react_add(ctx: Context, cmd: MessageReactAdd) -> Change:
     user = ctx.user
-    place = find_place(ctx, cmd)
-    require(ctx, place, "react", "react to messages in this channel")
+    named = find_place(ctx, cmd)
+    require(ctx, named, "react", "react to messages in this channel")
 
     def change(tx: Transaction) -> Outcome:
-        message = _message(tx, place, cmd.id)
+        place, message = find_open_message(tx, named, cmd.id)
         if cmd.emoji not in message.reactions and len(message.reactions) >= MAX_EMOJI_PER_MESSAGE:
             raise Refused(Code.TOO_MANY_REACTIONS, max=MAX_EMOJI_PER_MESSAGE)
         if not tx.messages.add_reaction(place.id, cmd.id, cmd.emoji, user.id):
@@ -82,11 +81,11 @@ def message_react_add(ctx: Context, cmd: MessageReactAdd) -> Change:
 @handles(MessageReactRemove)
 def message_react_remove(ctx: Context, cmd: MessageReactRemove) -> Change:
     user = ctx.user
-    place = find_place(ctx, cmd)
-    require(ctx, place, "react", "react to messages in this channel")
+    named = find_place(ctx, cmd)
+    require(ctx, named, "react", "react to messages in this channel")
 
     def change(tx: Transaction) -> Outcome:
-        _message(tx, place, cmd.id)
+        place, _ = find_open_message(tx, named, cmd.id)
         if not tx.messages.remove_reaction(place.id, cmd.id, cmd.emoji, user.id):
             raise Refused(Code.NOT_REACTED)
         packet = MessageReactRemoveEvent(
@@ -99,11 +98,3 @@ def message_react_remove(ctx: Context, cmd: MessageReactRemove) -> Change:
         return Outcome(events=[Event(place.audience, packet)])
 
     return change
-
-
-def _message(tx: Transaction, place: Place, id: str) -> Message:
-    check_open(tx, place)
-    message = tx.messages.get(place.id, id)
-    if message is None:
-        raise Refused(Code.MESSAGE_NOT_FOUND)
-    return message

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from handlers import wire
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import Place, find_place, find_thread, visible_places
+from handlers.places import Place, find_message, find_place, find_thread, visible_places
 from handlers.registry import handles
 from handlers.unreads import move_marker
 from protocol import objects_messages as objects
@@ -50,7 +50,7 @@ MAX_RESULTS = 50
 @handles(MessagesGet)
 def messages_get(ctx: Context, cmd: MessagesGet) -> Change:
     world, user = ctx.world, ctx.user
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     start, limit = _page_of(cmd)
 
     def change(tx: Transaction) -> Outcome:
@@ -102,7 +102,7 @@ def _page(tx: Transaction, place: Place, start: int | str, limit: int) -> list[M
 @handles(MessagesAround)
 def messages_around(ctx: Context, cmd: MessagesAround) -> Change:
     world = ctx.world
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     bounds = cmd.bounds or objects.Bounds()
 
     def change(tx: Transaction) -> Outcome:
@@ -124,13 +124,14 @@ def messages_around(ctx: Context, cmd: MessagesAround) -> Change:
 @handles(MessageGet)
 def message_get(ctx: Context, cmd: MessageGet) -> Change:
     world = ctx.world
-    place = find_place(ctx, cmd, text=True)
+    named = find_place(ctx, cmd, "text", "forum")
 
     def change(tx: Transaction) -> Outcome:
+        place, message = find_message(tx, named, cmd.id)
         reply = MessageGetReply(
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
-            message=wire.message(world, _message(tx, place, cmd.id)),
+            message=wire.message(world, message),
         )
         return Outcome(reply=reply)
 
@@ -140,7 +141,7 @@ def message_get(ctx: Context, cmd: MessageGet) -> Change:
 @handles(MessageReplies)
 def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
     world = ctx.world
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     limit = min(cmd.limit or MAX_RESULTS, MAX_LIMIT)
 
     def change(tx: Transaction) -> Outcome:
@@ -158,7 +159,7 @@ def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
 @handles(MessagesSearch)
 def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
     world = ctx.world
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     limit = min(world.config.limits.search_results, MAX_RESULTS)
 
     def change(tx: Transaction) -> Outcome:
@@ -176,7 +177,7 @@ def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
 @handles(MessagesPinned)
 def messages_pinned(ctx: Context, cmd: MessagesPinned) -> Change:
     world = ctx.world
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
 
     def change(tx: Transaction) -> Outcome:
         reply = MessagesPinnedReply(
@@ -209,20 +210,13 @@ def pings_get(ctx: Context, cmd: PingsGet) -> Change:
 
 @handles(EmbedsList)
 def embeds_list(ctx: Context, cmd: EmbedsList) -> Change:
-    place = find_place(ctx, cmd, text=True)
+    named = find_place(ctx, cmd, "text", "forum")
 
     def change(tx: Transaction) -> Outcome:
-        embeds = _message(tx, place, cmd.id).extra.get("embeds", [])
-        return Outcome(reply=EmbedsListReply(id=cmd.id, embeds=embeds))
+        _, message = find_message(tx, named, cmd.id)
+        return Outcome(reply=EmbedsListReply(id=cmd.id, embeds=message.extra.get("embeds", [])))
 
     return change
-
-
-def _message(tx: Transaction, place: Place, id: str) -> Message:
-    message = tx.messages.get(place.id, id)
-    if message is None:
-        raise Refused(Code.MESSAGE_NOT_FOUND)
-    return message
 
 
 def _on_wire(world: World, messages: Iterable[Message]) -> list[objects.Message]:

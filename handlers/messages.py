@@ -11,7 +11,7 @@ from db.store import Head
 from handlers import wire
 from handlers.content import Called, called_by, checked_text
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import Place, check_open, find_place, require, thread_now
+from handlers.places import Place, find_open_message, find_place, require, thread_now
 from handlers.registry import handles
 from protocol.embeds import check_embeds
 from protocol.errors import Code, Refused
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @handles(MessageNew)
 def message_new(ctx: Context, cmd: MessageNew) -> Change:
     world, user = ctx.world, ctx.user
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     require(ctx, place, "send", "send messages in this channel")
     if cmd.attachments:
         raise Refused(Code.ATTACHMENTS_DISABLED)
@@ -115,18 +115,15 @@ def _reopened(world: World, tx: Transaction, place: Place, message: Message, eve
 @handles(MessageEdit)
 def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
     world, user = ctx.world, ctx.user
-    place = find_place(ctx, cmd)
-    require(ctx, place, "edit_own", "edit messages in this channel")
+    named = find_place(ctx, cmd)
+    require(ctx, named, "edit_own", "edit messages in this channel")
     content = checked_text(world, cmd.content)
     if cmd.embeds:
         check_embeds(cmd.embeds)
     called = called_by(ctx, content)
 
     def change(tx: Transaction) -> Outcome:
-        check_open(tx, place)
-        message = tx.messages.get(place.id, cmd.id)
-        if message is None:
-            raise Refused(Code.MESSAGE_NOT_FOUND)
+        place, message = find_open_message(tx, named, cmd.id)
         if message.user_id != user.id:
             raise Refused(Code.NOT_AUTHOR)
         embeds = UNSET if cmd.embeds is None else cmd.embeds
@@ -148,15 +145,12 @@ def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
 @handles(MessageDelete)
 def message_delete(ctx: Context, cmd: MessageDelete) -> Change:
     user = ctx.user
-    place = find_place(ctx, cmd)
+    named = find_place(ctx, cmd)
     may = ctx.world.access.may
-    any_message, own_message = may(user, place.channel, "delete"), may(user, place.channel, "delete_own")
+    any_message, own_message = may(user, named.channel, "delete"), may(user, named.channel, "delete_own")
 
     def change(tx: Transaction) -> Outcome:
-        check_open(tx, place)
-        message = tx.messages.get(place.id, cmd.id)
-        if message is None:
-            raise Refused(Code.MESSAGE_NOT_FOUND)
+        place, message = find_open_message(tx, named, cmd.id)
         if not any_message and not (own_message and message.user_id == user.id):
             raise Refused(Code.NOT_PERMITTED, action="delete this message")
         tx.messages.delete(place.id, cmd.id)
@@ -168,7 +162,7 @@ def message_delete(ctx: Context, cmd: MessageDelete) -> Change:
 
 @handles(Typing)
 def typing(ctx: Context, cmd: Typing) -> Outcome:
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
     if place.thread is not None:
         require(ctx, place, "send", "send messages in this channel")
     packet = TypingEvent(channel=place.channel.name, user=ctx.user.username, thread_id=place.thread_id)

@@ -15,6 +15,7 @@ from protocol.audience import Viewers
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
+    from db.messages import Message
     from db.permissions import ChannelKey
     from db.transaction import Transaction
     from handlers.context import Context
@@ -46,8 +47,8 @@ class Place(msgspec.Struct, frozen=True):
         return Viewers(self.channel.id)
 
 
-def find_place(ctx: Context, cmd: Placed, *, text: bool = False) -> Place:
-    """The thread, else the channel, that a command names. text: a channel has to be of type text.
+def find_place(ctx: Context, cmd: Placed, *types: str) -> Place:
+    """The thread, else the channel, that a command names. types: the types a channel may have, none for any.
 
     Raises Refused when there is none that the caller can view.
     """
@@ -56,7 +57,7 @@ def find_place(ctx: Context, cmd: Placed, *, text: bool = False) -> Place:
     if not cmd.channel:
         raise Refused(Code.PLACE_REQUIRED)
     channel = find_channel(ctx, cmd.channel)
-    if text and channel.type != "text":
+    if types and channel.type not in types:
         raise Refused(Code.NOT_A_TEXT_CHANNEL)
     return Place(channel.id, channel)
 
@@ -90,11 +91,35 @@ def thread_now(tx: Transaction, place: Place) -> Thread:
     return thread
 
 
-def check_open(tx: Transaction, place: Place) -> None:
-    """Raise Refused when the place is a thread that is gone, locked or archived."""
-    if place.thread is None:
-        return
-    thread = thread_now(tx, place)
+def find_message(tx: Transaction, place: Place, id: str) -> tuple[Place, Message]:
+    """A message, and the place it is in. Raises Refused when it is not there.
+
+    Clients often name only the forum for a message in one of its threads; the thread is found out then.
+    """
+    if place.thread is None and place.channel.type == "forum":
+        home = tx.messages.place_of(id)
+        thread = tx.threads.get(home) if home is not None else None
+        if thread is None or thread.parent != place.channel.id:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+        place = Place(thread.id, place.channel, thread)
+    message = tx.messages.get(place.id, id)
+    if message is None:
+        raise Refused(Code.MESSAGE_NOT_FOUND)
+    return place, message
+
+
+def find_open_message(tx: Transaction, place: Place, id: str) -> tuple[Place, Message]:
+    """The same for changing it: raises Refused as well when its thread is gone, locked or archived."""
+    if place.thread is not None:
+        _check_open(thread_now(tx, place))
+        return find_message(tx, place, id)
+    place, message = find_message(tx, place, id)
+    if place.thread is not None:
+        _check_open(place.thread)
+    return place, message
+
+
+def _check_open(thread: Thread) -> None:
     if thread.locked:
         raise Refused(Code.THREAD_LOCKED)
     if thread.archived:

@@ -85,7 +85,7 @@ def unreads_get(ctx: Context, cmd: UnreadsGet) -> Change:
 @handles(UnreadsCount)
 def unreads_count(ctx: Context, cmd: UnreadsCount) -> Change:
     user = ctx.user
-    place = find_place(ctx, cmd, text=True)
+    place = find_place(ctx, cmd, "text")
 
     def change(tx: Transaction) -> Outcome:
         state = tx.reads.unreads(user.id, [place.id])[place.id]

@@ -54,7 +54,7 @@ def reply_to(world: World, stored: Message) -> wire.ReplyTo | UnsetType:
     return wire.ReplyTo(stored.reply_to, world.users.username_of(stored.reply_user or ""))
 
 
-def thread(world: World, stored: Thread, channel: Channel, head: Head | None | UnsetType = UNSET) -> wire.Thread:
+def thread(world: World, stored: Thread, channel: Channel, head: Head | UnsetType | None = UNSET) -> wire.Thread:
     """channel: its parent. head: the newest message; UNSET takes the newest that is committed."""
     newest = world.store.heads.get(stored.id) if head is UNSET else head
     name = world.users.username_of
