@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from db.document_format import BadRecord, Format
 from db.documents import ORDER_KEY, Document, Order
 
 
@@ -83,3 +85,159 @@ class Channels(Document[Channel]):
                 self._by_name[other.name] = other.id
         if new is not None:
             self._by_name[new.name] = key
+
+
+TYPES = ("text", "voice", "forum", "separator", "category")
+"""`category` is known to clients only; it may occur in files made by hand."""
+
+_KNOWN = set(Channel.__struct_fields__) - {"extra"}
+_TEXT = {"type": ["string", "null"]}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "name": {"type": "string"},
+        "type": {"enum": list(TYPES)},
+        "display_name": _TEXT,
+        "description": _TEXT,
+        "icon": _TEXT,
+        "wallpaper": _TEXT,
+        "size": {"type": ["integer", "null"]},
+        "permissions": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+
+
+def bad_name(name: str) -> str | None:
+    """Why a channel cannot have this name; None when it can. (Names have been, and may be, names of files.)"""
+    if not name.strip():
+        return "the name must not be empty"
+    if "/" in name or "\\" in name or ".." in name:
+        return f"the name {name!r} must not contain a slash or '..'"
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
+        return f"the name {name!r} must not contain control characters"
+    return None
+
+
+def _read(key: str, fields: dict[str, Any], place: int) -> Channel:
+    known = {name: value for name, value in fields.items() if name in _KNOWN}
+    extra = {name: value for name, value in fields.items() if name not in _KNOWN}
+    if known.get("type") == "seperator":
+        known["type"] = "separator"
+    if known.get("type") == "separator":
+        known.setdefault("name", "")
+    known.setdefault("id", "")
+    if "name" not in known:
+        raise BadRecord("a channel needs a name")
+    channel = msgspec.convert({**known, "extra": extra}, Channel)
+    if channel.type not in TYPES:
+        raise BadRecord(f"{channel.type!r} is not one of {', '.join(TYPES)}", ("type",))
+    reason = bad_name(channel.name)
+    if reason is not None and (channel.name or channel.type != "separator"):
+        raise BadRecord(reason, ("name",))
+    if channel.id.startswith("#"):
+        raise BadRecord("an id must not begin with '#'", ("id",))
+    return channel
+
+
+def _write(channel: Channel) -> dict[str, Any]:
+    fields: dict[str, Any] = {"id": channel.id, "type": channel.type, "name": channel.name}
+    for name in ("display_name", "description", "icon", "wallpaper", "size"):
+        value = getattr(channel, name)
+        if value is not None:
+            fields[name] = value
+    if channel.permissions:
+        fields["permissions"] = channel.permissions
+    return fields | channel.extra
+
+
+def _free_name(stem: str, first: int, taken: Collection[str]) -> str:
+    while f"{stem}-{first}" in taken:
+        first += 1
+    return f"{stem}-{first}"
+
+
+def _identify(records: list[Channel], base: Mapping[str, Any], new_id: Callable[[], str]) -> bool:
+    incomplete = False
+    names = {channel.name for channel in records}
+    ids = {channel.id for channel in records}
+    known = {channel.name: channel.id for channel in base.values() if isinstance(channel, Channel)}
+    for place, channel in enumerate(records):
+        name, id_ = channel.name, channel.id
+        if not name:
+            name = _free_name("separator", 1, names)
+            names.add(name)
+        if not id_:
+            id_ = known.get(name, "")
+            if not id_ or id_ in ids:
+                id_ = new_id()
+            ids.add(id_)
+        if (name, id_) != (channel.name, channel.id):
+            records[place] = msgspec.structs.replace(channel, name=name, id=id_)
+            incomplete = True
+    return incomplete
+
+
+def _check(records: list[Channel]) -> tuple[int, BadRecord] | None:
+    ids: set[str] = set()
+    names: set[str] = set()
+    for place, channel in enumerate(records):
+        if channel.id in ids:
+            return place, BadRecord(f"the id {channel.id!r} occurs twice", ("id",))
+        if channel.name in names:
+            return place, BadRecord(f"the name {channel.name!r} occurs twice", ("name",))
+        ids.add(channel.id)
+        names.add(channel.name)
+    return None
+
+
+def _settle(records: Mapping[str, Any], on_disk: Mapping[str, Any]) -> list[Channel]:
+    """A hand edit and a command may have given two channels one name; the one in the file keeps it."""
+    owners: dict[str, str] = {}
+    channels = [channel for channel in records.values() if isinstance(channel, Channel)]
+    for channel in sorted(channels, key=lambda c: (c.id not in on_disk or on_disk[c.id].name != c.name, c.id)):
+        owners.setdefault(channel.name, channel.id)
+    if len(owners) == len(channels):
+        return []
+    renamed = []
+    for channel in channels:
+        if owners[channel.name] != channel.id:
+            name = _free_name(channel.name, 2, owners)
+            owners[name] = channel.id
+            renamed.append(msgspec.structs.replace(channel, name=name))
+    return renamed
+
+
+def _defaults(new_id: Callable[[], str]) -> list[Channel]:
+    permissions = {
+        "view": ("user",),
+        "send": ("user",),
+        "delete": ("admin", "moderator"),
+        "create_thread": ("user",),
+    }
+    return [
+        Channel(
+            id=new_id(),
+            name="general",
+            description="General chat channel for everyone",
+            permissions=permissions,
+        )
+    ]
+
+
+FORMAT: Format[Channel] = Format(
+    document=Channels.name,
+    type=Channel,
+    is_list=True,
+    schema=_SCHEMA,
+    read=_read,
+    write=_write,
+    key=lambda channel: channel.id,
+    identify=_identify,
+    check=_check,
+    settle=_settle,
+    defaults=_defaults,
+)

@@ -25,7 +25,7 @@ ORDER_KEY = "#order"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The order of a list document. Keys that it does not name come after those it does, sorted (ids rise with time)."""
+    """The order of a list document. Keys that it does not name come after the others, sorted (ids rise with time)."""
 
     keys: tuple[str, ...] = ()
 

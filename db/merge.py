@@ -1,9 +1,9 @@
 """Three-way merge of records, field by field. Pure.
 
-Everything that changes a document, a command as well as a hand edit, is a difference (`base` -> `theirs`) that is carried
-over to whatever the record is by then (`ours`). A difference sets the fields it touches and asks nothing of their value,
-which is what lets the loop's memory and the writer's copy end up equal in every order of delivery (see
-`document_file.DocumentFile.apply`).
+Everything that changes a document, a command as well as a hand edit, is a difference (`base` -> `theirs`) that is
+carried over to whatever the record is by then (`ours`). A difference sets the fields it touches and asks nothing of
+their value, which is what lets the loop's memory and the writer's copy end up equal in every order of delivery (see
+`shared_file.DocumentFile.apply`).
 """
 
 from __future__ import annotations

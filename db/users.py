@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from db.document_format import BadRecord, Format
 from db.documents import Document
 
 LOCAL_PREFIX = "USR:local_"
@@ -92,3 +93,65 @@ class Users(Document[User]):
                 del self._by_name[before]
         if after is not None:
             self._by_name[after] = (*self._by_name.get(after, ()), key)
+
+
+_KNOWN = set(User.__struct_fields__) - {"id", "extra"}
+_BANNED = "banned"
+"""In older files a ban is this name among the roles."""
+_TEXT = {"type": ["string", "null"]}
+_TIME = {"type": ["number", "null"], "description": "unix seconds"}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "username": {"type": "string", "minLength": 1},
+        "roles": {"type": "array", "items": {"type": "string"}},
+        "status": {"type": "object", "properties": {"status": {"type": "string"}, "text": {"type": "string"}}},
+        "nickname": _TEXT,
+        "password_hash": _TEXT,
+        "pfp_url": _TEXT,
+        "banned": {"type": "boolean"},
+        "muted_until": _TIME,
+        "joined_at": _TIME,
+        "last_seen": _TIME,
+    },
+}
+
+
+def _read(key: str, fields: dict[str, Any], place: int) -> User:
+    known = {name: value for name, value in fields.items() if name in _KNOWN}
+    # `validator` is a token that earlier servers left there: of no use, and not to be kept.
+    extra = {name: value for name, value in fields.items() if name not in _KNOWN and name != "validator"}
+    roles = fields.get("roles")
+    if isinstance(roles, list) and _BANNED in roles:
+        known["roles"] = [role for role in roles if role != _BANNED]
+        known["banned"] = True
+    known.setdefault("username", key)
+    user = msgspec.convert({**known, "id": key, "extra": extra}, User)
+    if not key or not user.username:
+        raise BadRecord("an id and a username must not be empty")
+    return user
+
+
+def _write(user: User) -> dict[str, Any]:
+    fields: dict[str, Any] = {"username": user.username}
+    if user.nickname is not None:
+        fields["nickname"] = user.nickname
+    fields |= {"roles": user.roles, "status": user.status}
+    for name in ("password_hash", "pfp_url", "muted_until", "joined_at", "last_seen"):
+        value = getattr(user, name)
+        if value is not None:
+            fields[name] = value
+    if user.banned:
+        fields["banned"] = True
+    return fields | user.extra
+
+
+FORMAT: Format[User] = Format(
+    document=Users.name,
+    type=User,
+    is_list=False,
+    schema=_SCHEMA,
+    read=_read,
+    write=_write,
+    key=lambda user: user.id,
+)

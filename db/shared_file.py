@@ -1,0 +1,474 @@
+"""One JSON document on disk, which the server and people with editors change at the same time.
+
+Used by the journal's thread only. `disk` is what the file last held, as far as we know; `ours` is what it should hold.
+They differ only while the file cannot be written: because it is broken at the moment, or gone, or the disk is full.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from db import atomic_file
+from db.atomic_file import Fingerprint, Replaced
+from db.document_format import (
+    BadRecord,
+    DataError,
+    Format,
+    Parsed,
+    Problem,
+    Slices,
+    body_of,
+    parse,
+    record_of,
+    render,
+)
+from db.documents import ORDER_KEY, Change, Order
+from db.late_edits import LateEdits
+from db.merge import merge, same
+
+log = logging.getLogger("originchats.documents")
+
+MISSING_S = 1.0
+"""How long a file may be gone (some editors move it away before they write the new one) until it is written again."""
+MAX_UNSEEN = 10_000
+"""Hand edits of which it is remembered that a command may not have known of them."""
+MAX_REWRITES = 4
+"""How often in a row a file is written again because somebody saved it in the instant in which it was written."""
+
+Records = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """A record in the database, as texts.
+
+    logged: what the log last saw of it, None for nothing. on_disk: what the file held then, "" for nothing, None for
+    the same as `logged`.
+    """
+
+    logged: str | None
+    on_disk: str | None = None
+
+
+OPENED_KEY = "#opened"
+"""The key of the row that says that the log knows this document."""
+
+
+class DocumentFile:
+    def __init__(self, path: Path, format: Format[Any], new_id: Callable[[], str]) -> None:
+        self.path = path.resolve()  # a symbolic link stays, and what it names is replaced
+        self.format = format
+        self.disk: Records = {}
+        self.ours: Records = {}
+        self.problem: Problem | None = None
+        """Why the file cannot be used at the moment; None when it can."""
+        self.pending = False
+        """`ours` holds changes that could not be written to the file yet."""
+        self._new_id = new_id
+        self._slices = Slices(format)
+        self._content = b""
+        self._broken: bytes | None = None
+        self._mark: Fingerprint | None = None
+        self._racy = False
+        self._gone = False
+        self._gone_since: float | None = None
+        self._write_failed = False
+        self._number = 0
+        self._unseen: dict[str, list[Change]] = {}
+        self._unseen_count = 0
+        self._found: list[Change] = []
+        self._late = LateEdits()
+        self.unsaved: set[str] = set()
+        """Keys whose row in the database is not what `rows` says."""
+        self._held: set[str] = set()
+
+    # --- what the journal calls --------------------------------------------------------------------------------
+
+    def check(self) -> Problem | None:
+        """What is wrong with the file; a missing one is not. Changes nothing."""
+        try:
+            self._parse(atomic_file.read(self.path)[0], {})
+        except FileNotFoundError:
+            return None
+        except DataError as error:
+            return error.problem
+        except OSError as error:
+            return Problem(str(self.path), error.strerror or str(error))
+        return None
+
+    def open(self, rows: Mapping[str, Row]) -> list[Change]:
+        """The first look, at start. rows: what `rows` gave the last time, empty when the log never saw the document.
+
+        Gives what was edited since the log last saw it. A missing file is made, with the defaults or from the rows.
+        Raises DataError when the file is unreadable or cannot be made.
+        """
+        atomic_file.remove_leftovers(self.path)
+        logged = {key: row.logged.encode() for key, row in rows.items() if row.logged is not None and key != OPENED_KEY}
+        same_as_disk = {key for key, row in rows.items() if row.on_disk is None}
+        self._held = rows.keys() - same_as_disk
+        self._slices.expect(logged)
+        try:
+            try:
+                content, mark = atomic_file.read(self.path)
+            except FileNotFoundError:
+                self._create(logged, bool(rows))
+                return []
+        except OSError as error:
+            raise DataError(Problem(str(self.path), error.strerror or str(error))) from None
+        base: Records = {ORDER_KEY: Order()} if self.format.is_list else {}
+
+        def read_base() -> Records:
+            for key, row in rows.items():
+                if row.on_disk is None:
+                    if key in logged:
+                        base[key] = self._row_record(key, logged[key])
+                elif row.on_disk:
+                    base[key] = self._row_record(key, row.on_disk.encode())
+            return base
+
+        parsed = parse(self.format, self.path, content, self._slices, read_base, self._new_id)
+        if not rows:
+            self.ours = self.disk = parsed.records
+            self.unsaved = {*self.ours, OPENED_KEY}
+        else:
+            self.ours = {
+                key: base[key] if key in same_as_disk else self._row_record(key, body) for key, body in logged.items()
+            }
+            self.pending = bool(self._held)
+            self._take_edits(base, parsed.records)
+            self.disk = parsed.records
+        self._content, self._mark, self._racy = content, mark, atomic_file.is_racy(mark)
+        self.pending |= parsed.incomplete
+        self._flush()
+        self._forget_unseen()  # memory is filled from `ours` after this
+        return self._take_found()
+
+    def look(self) -> list[Change]:
+        """Read the file if others changed it. Gives the hand edits, in order; `old` of each is what `ours` was before.
+
+        A broken file changes nothing but `problem`; one that is whole again is written with what could not be before.
+        """
+        self._look()
+        return self._take_found()
+
+    def apply(self, changes: Sequence[Change]) -> list[Change]:
+        """Make the changes of commands and write the file. Gives the hand edits found on the way.
+
+        A hand edit wins over a command that did not know of it where both changed the same field. To that end, after
+        a command's change the hand edits that it did not know of are made once more: then everything is as if they had
+        come after it, which is the order in which the loop's memory sees them.
+
+        Raises OSError when it cannot be written; then nothing was changed. While the file is broken nothing is written
+        either, but the changes are kept (`pending`), and `rows` has them for the database.
+        """
+        self._look()
+        self._apply(changes)
+        return self._take_found()
+
+    def undo(self, changes: Sequence[Change]) -> None:
+        """Take back changes that were applied, because what belongs to them could not be stored."""
+        try:
+            self._apply([Change(c.document, c.key, c.new, c.old, c.external) for c in reversed(changes)])
+        except OSError:
+            log.error("%s: a change that failed stays in the file, as it cannot be written again", self.path)
+            for change in changes:
+                self._edited(change.key, change.old, change.new)
+
+    def late_edits(self, now: float) -> list[Change]:
+        """What is to be done by time: look at the file, and at those it replaced a moment ago; make a deleted file
+        again; try again to write. Call it every half second or so. now: seconds of a clock that only goes forward."""
+        self._look()
+        for base, content, late in self._late.changed(now, self.disk):
+            try:
+                parsed = self._parse(content, base)
+            except DataError:
+                late.unread = True
+                continue
+            late.unread, late.records = False, parsed.records
+            self.pending |= self._take_edits(base, parsed.records)
+        for content in self._late.expire(now):
+            self._keep_aside(content, now)
+        if not self._gone:
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = now
+        elif now - self._gone_since >= MISSING_S:
+            log.warning("%s was deleted; it is written again", self.path)
+            self.problem, self._gone, self._gone_since = None, False, None
+            self.pending = True
+        self._flush()
+        return self._take_found()
+
+    def rows(self) -> dict[str, Row | None]:
+        """The rows that are not in the database as they should be, None for those to delete. See `saved`."""
+        rows: dict[str, Row | None] = {}
+        for key in self.unsaved:
+            ours = self._row_text(key, self.ours)
+            if key == OPENED_KEY:
+                rows[key] = Row("")
+            elif self.pending:
+                rows[key] = Row(ours, self._row_text(key, self.disk) or "")
+            else:
+                rows[key] = Row(ours) if ours is not None else None
+        return rows
+
+    def saved(self) -> None:
+        """What `rows` gave is in the database for good."""
+        if self.pending:
+            self._held |= self.unsaved - {OPENED_KEY}
+        else:
+            self._held -= self.unsaved
+        self.unsaved = set()
+
+    def close(self) -> None:
+        self._late.close()
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        try:
+            if not self._racy and atomic_file.fingerprint(self.path) == self._mark:
+                return
+            content, self._mark = atomic_file.read(self.path)
+        except OSError as error:
+            self._mark, self._broken, self._gone = None, None, isinstance(error, FileNotFoundError)
+            self._set_problem(Problem(str(self.path), error.strerror or str(error)))
+            return
+        self._racy, self._gone = atomic_file.is_racy(self._mark), False
+        if content == self._broken:
+            return
+        if content != self._content:
+            try:
+                parsed = self._parse(content, self.disk)
+            except DataError as error:
+                self._broken = content
+                self._set_problem(error.problem)
+                return
+            base, self.disk, self._content = self.disk, parsed.records, content
+            self._late.moved_on(base, self.disk)
+            self._take_edits(base, parsed.records)
+            self.pending |= parsed.incomplete
+        self._broken = None
+        self._set_problem(None)
+        self._flush()
+
+    def _parse(self, content: bytes, base: Records) -> Parsed:
+        return parse(self.format, self.path, content, self._slices, lambda: base, self._new_id)
+
+    def _set_problem(self, problem: Problem | None) -> None:
+        if problem == self.problem:
+            return
+        if problem is None:
+            log.info("%s can be read again", self.path)
+        elif not self._gone:
+            log.error("%s; what was there before stays in force, and the file is not written", problem)
+        self.problem = problem
+
+    # --- merging -----------------------------------------------------------------------------------------------
+
+    def _take_edits(self, base: Records, theirs: Records) -> bool:
+        """Carry the difference between two versions of the file over to `ours`. False when that changed nothing."""
+        ours = dict(self.ours)
+        edits: list[tuple[str, Any, Any]] = []
+        for key in dict.fromkeys((*base, *theirs)):
+            before, after, now = base.get(key), theirs.get(key), ours.get(key)
+            if before is after or key == ORDER_KEY:
+                continue
+            merged = merge(before, after, now)
+            if not same(merged, now):
+                _set(ours, key, merged)
+                edits.append((key, now, merged))
+        if self.format.is_list:
+            edits += self._reordered(base, theirs, ours)
+        edits += self._settle(ours)
+        if not self.format.is_list:  # the order of the file is kept
+            ours = {key: ours[key] for key in theirs if key in ours} | ours
+        self.ours = ours
+        if self._unseen_count > MAX_UNSEEN:
+            self._forget_unseen()
+        for key, now, merged in edits:
+            self._edited(key, now, merged)
+        return bool(edits)
+
+    def _reordered(self, base: Records, theirs: Records, ours: Records) -> list[tuple[str, Any, Any]]:
+        """An added or deleted record by itself is no new order, so that it does not undo a move by a command."""
+        now = ours.get(ORDER_KEY, Order())
+        listed = theirs[ORDER_KEY].keys
+        before = base.get(ORDER_KEY, Order()).sort(key for key in base if key != ORDER_KEY)
+        moved = Order(tuple(before)).sort(listed) != list(listed)
+        if not moved and (self.pending or now.sort(listed) == list(listed)):
+            return []
+        new = Order(tuple(theirs[ORDER_KEY].sort(key for key in ours if key != ORDER_KEY)))
+        ours[ORDER_KEY] = new
+        return [(ORDER_KEY, now, new)] if new != now else []
+
+    def _settle(self, ours: Records) -> list[tuple[str, Any, Any]]:
+        edits = []
+        for record in self.format.settle(ours, self.disk):
+            key = self.format.key(record)
+            edits.append((key, ours[key], record))
+            ours[key] = record
+            self.pending = True
+        return edits
+
+    def _edited(self, key: str, old: Any, new: Any) -> None:
+        self._number += 1
+        change = Change(self.format.document, key, old, new, self._number)
+        self._found.append(change)
+        self._unseen.setdefault(key, []).append(change)
+        self._unseen_count += 1
+        self.unsaved.add(key)
+
+    def _forget_unseen(self) -> None:
+        self._unseen.clear()
+        self._unseen_count = 0
+
+    def found_again(self, change: Change) -> None:
+        """A hand edit that was given out and got lost on the way: give it out once more."""
+        self._found.append(change)
+
+    def _take_found(self) -> list[Change]:
+        found, self._found = self._found, []
+        return found
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        if min((change.external for change in changes), default=0) >= self._number:
+            self._forget_unseen()
+        ours = dict(self.ours)
+        for change in changes:
+            record = merge(change.old, change.new, ours.get(change.key))
+            for edit in self._unseen.get(change.key, ()):
+                if edit.external > change.external:
+                    record = merge(edit.old, edit.new, record)
+            _set(ours, change.key, record)
+        was_pending = self.pending
+        edits = self._settle(ours)
+        if self.problem is None:
+            try:
+                self._write(ours)
+            except OSError:
+                self.pending = was_pending
+                raise
+        else:
+            self.ours, self.pending = ours, True
+        self.unsaved.update(change.key for change in changes)
+        for key, now, settled in edits:
+            self._edited(key, now, settled)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what is pending, if that can be done."""
+        for _ in range(MAX_REWRITES):
+            if not self.pending or self.problem is not None:
+                return
+            try:
+                self._write(self.ours)
+            except OSError as error:
+                if not self._write_failed:
+                    log.error("%s cannot be written: %s", self.path, error.strerror)
+                self._write_failed = True
+                return
+
+    def _write(self, ours: Records) -> None:
+        """Put `ours` on disk. Raises OSError, with nothing changed. What others saved in the same instant is merged and
+        leaves `pending` set, as it is not on disk any more; if that is broken, it is put back instead."""
+        content = render(self.format, ours, self._slices)
+        if content == self._content and self._mark is not None:
+            self._written(ours, content)
+            return
+        mark, replaced = atomic_file.replace(self.path, content)
+        parsed: Parsed | None = None
+        if replaced is not None and self._is_foreign(replaced):
+            theirs = replaced.read()
+            try:
+                parsed = self._parse(theirs, self.disk)
+            except DataError as error:
+                self._put_back(replaced)
+                self.ours, self.pending = ours, True
+                self._mark, self._broken = None, theirs
+                self._set_problem(error.problem)
+                return
+        base = self.disk
+        self._written(ours, content)
+        self._mark, self._racy = mark, True
+        if replaced is not None:
+            replaced.drop_name()
+            self._late.add(replaced, base, self.disk, parsed.records if parsed is not None else None)
+        if parsed is not None:
+            self.pending |= self._take_edits(base, parsed.records)
+
+    def _written(self, ours: Records, content: bytes) -> None:
+        self.ours = self.disk = ours
+        if self.format.is_list:
+            keys = (key for key in ours if key != ORDER_KEY)
+            self.disk = {**ours, ORDER_KEY: Order(tuple(ours[ORDER_KEY].sort(keys)))}
+        self._content = content
+        self._slices.keep_only(ours)
+        self.pending = self._write_failed = False
+        self.unsaved |= self._held
+
+    def _is_foreign(self, replaced: Replaced) -> bool:
+        if replaced.mark == self._mark and not self._racy:
+            return False
+        return replaced.read() != self._content
+
+    def _put_back(self, replaced: Replaced) -> None:
+        try:
+            replaced.put_back()
+        except OSError as error:
+            log.error("%s: a broken edit could not be put back: %s", self.path, error.strerror)
+        finally:
+            replaced.close()
+
+    def _create(self, logged: Mapping[str, bytes], known: bool) -> None:
+        """Raises OSError."""
+        if known:
+            log.warning("%s is missing; it is written again", self.path)
+            self.ours = {key: self._row_record(key, body) for key, body in logged.items()}
+        else:
+            records = self.format.defaults(self._new_id)
+            self.ours = {self.format.key(record): record for record in records}
+            self.unsaved = {*self.ours, ORDER_KEY, OPENED_KEY} if self.format.is_list else {*self.ours, OPENED_KEY}
+        if self.format.is_list:
+            self.ours.setdefault(ORDER_KEY, Order(tuple(self.ours)))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._write(self.ours)
+
+    def _keep_aside(self, content: bytes, now: float) -> None:
+        name = self.path.with_name(f"{self.path.name}.rejected-{int(now)}")
+        try:
+            atomic_file.write_new(self.path, content)[0].replace(name)
+            log.error("%s: an edit that was never finished is kept as %s", self.path, name.name)
+        except OSError as error:
+            log.error("%s: an edit that was never finished is lost: %s", self.path, error.strerror)
+
+    # --- rows --------------------------------------------------------------------------------------------------
+
+    def _row_text(self, key: str, records: Records) -> str | None:
+        record = records.get(key)
+        if record is None:
+            return None
+        if key == ORDER_KEY:
+            return body_of(self.format, record).decode()
+        return self._slices.body(key, record).decode()
+
+    def _row_record(self, key: str, body: bytes) -> Any:
+        """The record of a row. Raises DataError."""
+        record = self._slices.record(key, body)
+        if record is None:
+            try:
+                record = record_of(self.format, key, body)
+            except BadRecord as error:
+                raise DataError(Problem(str(self.path), f"{key} in the database: {error.reason}")) from None
+        return record
+
+
+def _set(records: Records, key: str, record: Any) -> None:
+    if record is None:
+        records.pop(key, None)
+    else:
+        records[key] = record
