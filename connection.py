@@ -85,9 +85,15 @@ class Rejection(Exception):
 class Gate(Protocol):
     """Decides about upgrade requests."""
 
-    compression: bool
-    max_frame_bytes: int
-    outbox_bytes: int
+    @property
+    def compression(self) -> bool: ...
+
+    @property
+    def max_frame_bytes(self) -> int:
+        """Of one message, before login."""
+
+    @property
+    def outbox_bytes(self) -> int: ...
 
     def admit(self, request: Request, peer: str | None, connection: Connection) -> Endpoint:
         """Raises Rejection. `peer` is the address of the socket, without port."""

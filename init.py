@@ -59,9 +59,11 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(paths: Any, config_path: Path) -> int:
-    from db.document_file import check_documents
+    from db.document_files import check as check_documents
 
-    problems = check_documents(paths)
+    problems = check_documents(
+        paths.folder, {"users": paths.users, "roles": paths.roles, "channels": paths.channels}
+    )
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:

@@ -241,12 +241,15 @@ class OriginChatsServer:
 
     # --- what happens without a command ------------------------------------------------------------------------
 
-    def emit(self, events: Sequence[Event]) -> None:
-        """Send events that no client asked for, in their turn."""
+    def emit(self, events: Sequence[Event], *, announces: bool = False) -> None:
+        """Send events that no client asked for, in their turn. announces: they tell what hand edits changed."""
         outcome = Outcome(events=list(events))
-        if any(is_durable(event) for event in events):
+        if announces or any(is_durable(event) for event in events):
             self.world.journal.submit(
-                lambda tx: prepare(outcome, tx, called=False, listener=None), (), self._settle_emitted
+                lambda tx: prepare(outcome, tx, called=False, listener=None),
+                (),
+                self._settle_emitted,
+                announces=announces,
             )
         elif events:
             prepared = prepare(outcome, None, called=False, listener=None)
@@ -265,7 +268,11 @@ class OriginChatsServer:
     def hand_edit(self, changes: Sequence[DocumentChange]) -> None:
         """A document was edited by hand: take it over, and tell clients what the equivalent commands would tell."""
         self.world.fanout.flush()
-        found = effects(self.world, self.world.documents.apply_external(changes))
-        self.emit(found.events)
+        self.announce(self.world.documents.apply_external(changes))
+
+    def announce(self, applied: Sequence[DocumentChange]) -> None:
+        """Tell of hand edits that are in memory already."""
+        found = effects(self.world, applied)
+        self.emit(found.events, announces=True)
         for user_id, reason in found.closed:
             self.close_user(user_id, reason)

@@ -14,8 +14,8 @@ from config.live import LiveConfig
 from config.paths import DataPaths
 from connection import Frame
 from db.database import FolderLock, migrate, open_database
-from db.document_file import DocumentFiles
-from db.document_log import load as load_document_log
+from db import document_log
+from db.document_files import DocumentFiles
 from db.documents import Change, Documents
 from db.ids import uuid7
 from db.journal import Journal, Operation
@@ -43,6 +43,10 @@ RETRY_AFTER_MS = 4_000
 log = logging.getLogger("originchats")
 
 
+def document_paths(paths: DataPaths) -> dict[str, Path]:
+    return {"users": paths.users, "roles": paths.roles, "channels": paths.channels}
+
+
 class Opened:
     """What is remembered, opened and checked, before anybody is served. Closing it is the last thing done."""
 
@@ -53,14 +57,16 @@ class Opened:
         self.clock = clock
         self.lock = FolderLock(paths.folder)
         try:
-            self.files = DocumentFiles(paths, uuid7)
-            self.files.check()
+            self.files = DocumentFiles(paths.folder, document_paths(paths), uuid7)
             self.engine = open_database(paths.database_url)
             migrate(self.engine)
             self.store = Store(self.engine, clock)
             tx = self.store.begin()
-            self.documents, self.edited_while_down = self.files.open(load_document_log(tx.connection))
+            rows = document_log.load(tx.connection)
+            self.newest_seq = tx.log.newest()
             tx.rollback()
+            self.edited_while_down = self.files.open(rows)
+            self.documents = self.files.documents()
         except BaseException:
             self.lock.release()
             raise
@@ -80,7 +86,7 @@ class Community:
         self.opened = opened
         self.started_at = opened.clock()
         self.loop = asyncio.get_running_loop()
-        self.journal = Journal(opened.store, opened.files, self.loop)
+        self.journal = Journal(opened.store, opened.files, self.loop, monotonic)
         fanout = Fanout(documents.users, documents.channels, Access(documents.roles), self._gap_frame)
         has_owner = any("owner" in user.roles and not user.banned for user in documents.users)
         self.world = World(
@@ -98,8 +104,8 @@ class Community:
             new_id=uuid7,
             new_secret=lambda: secrets.token_urlsafe(32),
         )
-        self.world.not_before(opened.store.newest_timestamp())
-        fanout.position = opened.store.newest_seq()
+        self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
+        fanout.position = opened.newest_seq
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
         self.http = HttpServer(build_routes(self), self.server.connection, self.drain)
         self.watcher = FileWatcher(
@@ -113,7 +119,8 @@ class Community:
         """Serve until told to stop; then everything acknowledged is on disk. ready: called when clients can connect."""
         self.journal.start()
         if self.opened.edited_while_down:
-            self._edited_while_down(self.opened.edited_while_down)
+            log.info("taken over from files edited while the server was down: %d changes", len(self.opened.edited_while_down))
+        self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
         upkeep = asyncio.ensure_future(Upkeep(self.server).run())
         started = asyncio.ensure_future(self._when_started(ready))
@@ -170,10 +177,6 @@ class Community:
     def _looked(self, operation: Operation) -> None:
         if operation.error is not None:
             log.error("a document could not be read: %s", operation.error)
-
-    def _edited_while_down(self, changes: list[Change]) -> None:
-        log.info("taken over from files edited while the server was down: %d changes", len(changes))
-        self.server.edited_while_down(changes)
 
     # --- what the HTTP routes know -----------------------------------------------------------------------------
 

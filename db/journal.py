@@ -21,7 +21,7 @@ from db import document_log
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
-    from db.document_file import DocumentFiles
+    from db.document_files import DocumentFiles
     from db.documents import Change
     from db.store import Store
     from db.transaction import Transaction
@@ -41,19 +41,24 @@ class Loop(Protocol):
 class Operation:
     """Some work, the document changes that belong to it, and what to call on the loop when it is settled."""
 
-    __slots__ = ("changes", "error", "look", "result", "settled", "work")
+    __slots__ = ("announces", "changes", "error", "look", "result", "settled", "work")
 
     def __init__(
         self,
         work: Callable[[Transaction], Any] | None,
         changes: Sequence[Change],
         settled: Callable[[Operation], None],
+        *,
         look: bool = False,
+        announces: bool = False,
     ) -> None:
         self.work = work
         self.changes = changes
         self.settled = settled
         self.look = look
+        """Look at the files for hand edits."""
+        self.announces = announces
+        """The work logs what hand edits changed, so that the log has seen the documents now."""
         self.result: Any = None
         self.error: BaseException | None = None
         """A `Refused`, or whatever went wrong; then nothing of this operation was kept."""
@@ -65,10 +70,14 @@ class Journal:
         store: Store,
         files: DocumentFiles,
         loop: Loop,
+        monotonic: Callable[[], float],
     ) -> None:
         self._store = store
         self._files = files
         self._loop = loop
+        self._monotonic = monotonic
+        self.works = True
+        """Whether the last commit succeeded."""
         self.on_external: Callable[[Sequence[Change]], None] = lambda changes: None
         """Called on the loop with the changes of a hand edit, before the results of the same group."""
         self.on_released: Callable[[], None] = lambda: None
@@ -91,13 +100,15 @@ class Journal:
         work: Callable[[Transaction], Any] | None,
         changes: Sequence[Change],
         settled: Callable[[Operation], None],
+        *,
+        announces: bool = False,
     ) -> None:
         """Queue work. `settled` is called on the loop, in order of submission; at once when nothing is to be done.
 
         `work` may run a second time if a neighbour in its group failed, so it must not change anything but `tx`.
         """
-        operation = Operation(work, changes, settled)
-        if work is None and not changes and not self._unsettled:
+        operation = Operation(work, changes, settled, announces=announces)
+        if work is None and not changes and not announces and not self._unsettled:
             settled(operation)
             self.on_released()
         else:
@@ -180,8 +191,9 @@ class Journal:
                 return
 
     def _commit(self, group: Sequence[Operation], external: list[Change]) -> None:
-        """Run a group in one transaction. Raises when nothing of it was kept."""
+        """Run a group in one transaction. Raises when nothing of it was kept, but for hand edits found on the way."""
         tx = self._store.begin()
+        written: list[Change] = []
         try:
             for operation in group:
                 operation.error = None
@@ -191,15 +203,22 @@ class Journal:
                     except Refused as refusal:
                         operation.error = refusal
             changes = [change for operation in group if operation.error is None for change in operation.changes]
+            if any(operation.look for operation in group):
+                external += self._files.look()
+                external += self._files.late_edits(self._monotonic())
             if changes:
                 external += self._files.apply(changes)
+                written = changes
+            if changes or (self._files.unsaved and any(operation.announces for operation in group)):
                 document_log.save(tx.connection, changes, self._files)
-            elif any(operation.look for operation in group):
-                external += self._files.look()
             tx.commit()
         except BaseException:
             tx.rollback()
+            self._files.undo(written)
+            self.works = False
             raise
+        self._files.saved()
+        self.works = True
 
     @staticmethod
     def _fail(operation: Operation, error: Exception) -> None:

@@ -88,7 +88,9 @@ class Visitor(Protocol):
     network: str
     """For counting: the address, or its /64 (see `handlers.throttle.network_of`)."""
     agent: str
-    sink: Sink
+
+    @property
+    def sink(self) -> Sink: ...
 
     def log_in(self, session: Session) -> None:
         """From now on its commands are carried out for this session. Only from `Outcome.then`."""

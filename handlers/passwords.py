@@ -10,7 +10,9 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import bcrypt
 from argon2 import PasswordHasher
@@ -20,6 +22,7 @@ from argon2.low_level import Type
 WORKERS = 2
 MAX_WAITING = 256
 BCRYPT_MAX_BYTES = 72
+T = TypeVar("T")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
 
 
@@ -65,10 +68,10 @@ class PasswordPool:
 
     async def check(self, stored: str | None, password: str) -> bool:
         """Whether the password fits; takes the same work when there is no such account. Raises Busy."""
-        fits: bool = await self._run(check_password, stored or self._unknown_hash, password)
+        fits = await self._run(check_password, stored or self._unknown_hash, password)
         return fits and stored is not None
 
-    async def _run(self, function, *arguments):  # type: ignore[no-untyped-def]  # a thin forward
+    async def _run(self, function: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= MAX_WAITING:
             raise Busy
         self._waiting += 1

@@ -25,7 +25,7 @@ class _Envelope(msgspec.Struct):
 class BadPacket(Refused):
     """A frame that is not a valid command. Carries what an answer needs: `cmd` and `listener`, where they are text."""
 
-    def __init__(self, code: Code, cmd: str | None, listener: str | None, **fields: Any) -> None:
+    def __init__(self, code: Code, cmd: str | None, listener: str | None, /, **fields: Any) -> None:
         super().__init__(code, **fields)
         self.cmd = cmd
         self.listener = listener

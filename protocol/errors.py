@@ -95,7 +95,7 @@ class Code(Enum):
 class Refused(Exception):
     """A command that is refused. Raised by handlers and stores, translated into an `error` packet at the boundary."""
 
-    def __init__(self, code: Code, **fields: Any) -> None:
+    def __init__(self, code: Code, /, **fields: Any) -> None:
         self.code = code
         self.fields = fields
         super().__init__(code.value.format(**fields))

@@ -1,0 +1,140 @@
+"""Who is let in: origin, path, address, numbers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+import pytest
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+
+from client import Client
+from config.schema import Config, Limits, Websocket
+from connection import Connection, Rejection
+from gate import Gatekeeper, client_address
+
+
+class FakeSink:
+    def __init__(self) -> None:
+        self.closed: list[tuple[int, str]] = []
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+def request(path: str = "/", **headers: str) -> Request:
+    made = Headers()
+    for name, value in headers.items():
+        made[name.replace("_", "-")] = value
+    return Request(path, made)
+
+
+def gate(*, websocket: Websocket | None = None, limits: Limits | None = None) -> Gatekeeper:
+    config = Config(websocket=websocket or Websocket(), limits=limits or Limits())
+
+    def make(connection: Connection, address: str, network: str, agent: str) -> Client:
+        return Client(
+            cast("Any", None), connection, address=address, network=network, agent=agent, validator_key="", connected_at=0.0
+        )
+
+    return Gatekeeper(lambda: config, make)
+
+
+def admit(keeper: Gatekeeper, peer: str = "203.0.113.9", asked: Request | None = None) -> Client:
+    return cast("Client", keeper.admit(asked or request(), peer, cast("Any", FakeSink())))
+
+
+def refusal(keeper: Gatekeeper, peer: str = "203.0.113.9", asked: Request | None = None) -> HTTPStatus:
+    with pytest.raises(Rejection) as refused:
+        admit(keeper, peer, asked)
+    return refused.value.status
+
+
+def test_pages_of_any_origin_may_connect_by_default() -> None:
+    assert admit(gate(), asked=request(Origin="https://elsewhere.example"))
+
+
+def test_a_foreign_page_is_refused_where_origins_are_listed() -> None:
+    keeper = gate(websocket=Websocket(allowed_origins=("https://chat.example",)))
+    assert admit(keeper, asked=request(Origin="https://chat.example"))
+    assert admit(keeper), "programs that are no browsers send no origin"
+    foreign = request(Origin="https://chat.example.evil", Cookie="session=1")
+    assert refusal(keeper, asked=foreign) == HTTPStatus.FORBIDDEN
+
+
+def test_two_origins_in_one_request_are_refused() -> None:
+    asked = request()
+    asked.headers["Origin"] = "https://a.example"
+    asked.headers["Origin"] = "https://b.example"
+    assert refusal(gate(), asked=asked) == HTTPStatus.BAD_REQUEST
+
+
+def test_there_is_nothing_at_other_paths() -> None:
+    assert refusal(gate(), asked=request("/other")) == HTTPStatus.NOT_FOUND
+    assert admit(gate(), asked=request("/?x=1"))
+
+
+def test_one_address_has_only_so_many_connections() -> None:
+    keeper = gate(limits=Limits(connections_per_address=2))
+    first = admit(keeper, "2001:db8::1")
+    admit(keeper, "2001:db8::2")
+    assert refusal(keeper, "2001:db8::3") == HTTPStatus.TOO_MANY_REQUESTS
+    assert admit(keeper, "2001:db8:0:1::1"), "another /64"
+    keeper.gone(first)
+    assert admit(keeper, "2001:db8::4")
+
+
+def test_loopback_is_not_counted() -> None:
+    keeper = gate(limits=Limits(connections_per_address=1))
+    assert admit(keeper, "127.0.0.1")
+    assert admit(keeper, "127.0.0.1")
+
+
+def test_the_oldest_stranger_gives_way() -> None:
+    keeper = gate(limits=Limits(max_unauthenticated=2))
+    first, second, third = (admit(keeper, f"203.0.113.{number}") for number in range(3))
+    assert cast("Any", first.sink).closed[0][0] == 1008
+    assert not cast("Any", second.sink).closed
+    assert not cast("Any", third.sink).closed
+    keeper.logged_in(second)
+    admit(keeper, "203.0.113.50")
+    assert not cast("Any", second.sink).closed
+
+
+def test_nobody_comes_in_while_the_server_stops() -> None:
+    keeper = gate()
+    keeper.closed = True
+    assert refusal(keeper) == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.9", None, "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "6.6.6.6, 198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "6.6.6.6, 198.51.100.1, 127.0.0.1", "198.51.100.1"),
+        ("127.0.0.1", "not an address", "127.0.0.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+    ],
+)
+def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+    peer: str, forwarded: str | None, address: str
+) -> None:
+    asked = request() if forwarded is None else request(X_Forwarded_For=forwarded)
+    assert client_address(peer, asked, ("127.0.0.0/8", "::1/128")) == address
+
+
+def test_the_agent_is_cut() -> None:
+    assert len(admit(gate(), asked=request(User_Agent="x" * 500)).agent) == 120
+
+
+def test_limits_are_live() -> None:
+    config = Config()
+    keeper = Gatekeeper(lambda: config, cast("Any", None))
+    assert keeper.outbox_bytes == 1_048_576
+    config = msgspec.structs.replace(config, limits=Limits(outbox_bytes=2_000_000))
+    assert keeper.outbox_bytes == 2_000_000
