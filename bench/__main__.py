@@ -43,7 +43,8 @@ def table(results: list[dict[str, Any]]) -> Table:
         key = result["key"]
         others = {name: value for name, value in result["ours"].items() if name != key}
         drawn.add_row(
-            result["scenario"], key, f"{result['ours'][key]:,}", f"{result['goal']:,}", "met" if result["met"] else "MISSED",
+            result["scenario"], key, f"{result['ours'][key]:,}", f"{result['goal']:,}",
+            "met" if result["met"] else "MISSED",
             f"{result['bare'][key]:,}" if "bare" in result else "", str(result.get("ratio", "")),
             ", ".join(f"{name} {value}" for name, value in others.items()),
         )  # fmt: skip
@@ -58,7 +59,9 @@ def main() -> int:
     parser.add_argument("--idle", type=int, default=5000, help="connections of S4")
     parser.add_argument("--no-bare", action="store_true", help="leave the yardstick out")
     arguments = parser.parse_args()
-    chosen = [s for s in SCENARIOS if not arguments.only or any(word.lower() in s.name.lower() for word in arguments.only)]
+    chosen = [
+        s for s in SCENARIOS if not arguments.only or any(word.lower() in s.name.lower() for word in arguments.only)
+    ]
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), most))
     pin_generator()

@@ -44,7 +44,7 @@ async def ours(
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         write_community(
             Path(folder),
-            users={name: ("user",) for name in users},
+            users=dict.fromkeys(users, ("user",)),
             channels=CHANNELS,
             config=merged(CONFIG, config or {}),
         )

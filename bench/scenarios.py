@@ -45,7 +45,11 @@ async def measured(server: ServerProcess, run: Callable[[], Report]) -> Numbers:
     before, start = cpu_s(server.pid), time.monotonic()
     report = await asyncio.to_thread(run)
     share = (cpu_s(server.pid) - before) / (time.monotonic() - start)
-    return {**report.numbers(), "server_cpu": round(share, 2), "server_peak_mib": memory_kib(server.pid, "VmHWM") // 1024}
+    return {
+        **report.numbers(),
+        "server_cpu": round(share, 2),
+        "server_peak_mib": memory_kib(server.pid, "VmHWM") // 1024,
+    }
 
 
 async def s1_fan_out(target: str, options: Options) -> Numbers:
@@ -113,7 +117,9 @@ async def s5_logins(target: str, options: Options) -> Numbers:
 
         visitors = asyncio.create_task(asyncio.to_thread(log_in))
         try:
-            numbers = await measured(server, lambda: open_loop(members, senders=4, rate=20, seconds=2 * options.seconds))
+            numbers = await measured(
+                server, lambda: open_loop(members, senders=4, rate=20, seconds=2 * options.seconds)
+            )
         finally:
             done = True
             seconds = await visitors

@@ -1,4 +1,4 @@
-"""A chat client for tests: the `websockets` library, one reader, and waiting that ends at an event, never at a clock."""
+"""A chat client for tests: the `websockets` library, one reader, and waiting that ends at an event, not at a clock."""
 
 from __future__ import annotations
 
@@ -118,11 +118,11 @@ class ChatClient:
     def pause_reading(self) -> None:
         """Stop taking bytes off the socket, as a stalled client does."""
         assert self._socket is not None
-        self._socket.transport.pause_reading()  # type: ignore[attr-defined]
+        self._socket.transport.pause_reading()
 
     def resume_reading(self) -> None:
         assert self._socket is not None
-        self._socket.transport.resume_reading()  # type: ignore[attr-defined]
+        self._socket.transport.resume_reading()
 
     # ------------------------------------------------------------- packets
 
@@ -137,7 +137,9 @@ class ChatClient:
         """Send, and wait for the packet that carries our `listener`, whatever it is."""
         listener = f"{self.name or 'client'}-{next(self._listeners)}"
         await self.send(cmd, listener=listener, **fields)
-        return await self.expect_where(lambda packet: packet.get("listener") == listener, f"an answer to {cmd} {fields}")
+        return await self.expect_where(
+            lambda packet: packet.get("listener") == listener, f"an answer to {cmd} {fields}"
+        )
 
     async def request(self, cmd: str, **fields: Any) -> Packet:
         """`ask`, where anything but success raises Refusal."""
@@ -153,8 +155,13 @@ class ChatClient:
         assert reply["src"] == cmd, reply
         return reply
 
+    async def say(self, content: str, channel: str = "general", **fields: Any) -> Packet:
+        """Post; the message of the answer."""
+        message: Packet = (await self.request("message_new", channel=channel, content=content, **fields))["message"]
+        return message
+
     async def expect(self, cmd: str, /, deadline_s: float = DEADLINE_S, **matching: Any) -> Packet:
-        """The first packet not yet expected by anybody with this `cmd` and these fields (a dict matches as a subset)."""
+        """The first packet not yet expected with this `cmd` and these fields (a dict matches as a subset)."""
         return await self.expect_where(
             lambda packet: packet.get("cmd") == cmd and _matches(packet, matching), f"{cmd} {matching}", deadline_s
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.passwords import hash_password
 
-PASSWORD = "correct horse"  # noqa: S105 - every account of a test has it
+PASSWORD = "correct horse"
 
 CONFIG: dict[str, Any] = {
     "server": {"name": "Test community", "owner": {"name": "host"}},
@@ -115,7 +115,7 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def edit(path: Path, change: Callable[[Any], None], write: Callable[[Path, Any], None] = save) -> Any:
+def edit(path: Path, change: Callable[[Any], object], write: Callable[[Path, Any], None] = save) -> Any:
     """Read a document, let `change` alter it in place, save it. Returns what was saved."""
     value = load(path)
     change(value)

@@ -99,7 +99,8 @@ class ServerProcess:
         self._address = asyncio.get_running_loop().create_future()
         self._process = await asyncio.create_subprocess_exec(
             *self.command_prefix, sys.executable, "-u", *self.command(), *self.arguments,
-            cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **self.env},
         )  # fmt: skip
         self._reader = asyncio.create_task(self._read_log(self._process))
@@ -112,11 +113,16 @@ class ServerProcess:
 
     async def kill(self) -> None:
         """SIGKILL, as a power cut would. Returns when the process is gone."""
-        await self._end(signal.SIGKILL)
+        await self.end(signal.SIGKILL)
 
     async def stop(self) -> int:
         """SIGTERM, as a service manager would. Returns the exit code; raises TimeoutError after 12 s."""
-        return await self._end(signal.SIGTERM)
+        return await self.end(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        """Wait for its own end; the exit code."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
 
     async def restart(self) -> None:
         """Stop gracefully, unless it is gone already, and start again on the same data."""
@@ -141,7 +147,8 @@ class ServerProcess:
         except TimeoutError:
             raise AssertionError(f"the log never said {text!r}:\n{self.text()}") from None
 
-    async def _end(self, how: signal.Signals) -> int:
+    async def end(self, how: signal.Signals) -> int:
+        """Send a signal and wait; the exit code."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(how)
