@@ -129,17 +129,20 @@ def migrate(engine: Engine) -> Path | None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with contextlib.suppress(CommandError):
-        if found is None or ScriptDirectory.from_config(config).get_revision(found):
-            copy = None if found is None else back_up(engine, found)
-            with engine.begin() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-            return copy
-    raise DatabaseError(
-        f"the database {engine.url.database} was written by a newer version of the server (schema {found}): "
-        f"update the server, or restore the copy that the update made beside it"
-    )
+    copy = None
+    if found is not None:
+        try:
+            ScriptDirectory.from_config(config).get_revision(found)
+        except CommandError:
+            raise DatabaseError(
+                f"the database {engine.url.database} was written by a newer version of the server (schema {found}): "
+                f"update the server, or restore the copy that the update made beside it"
+            ) from None
+        copy = back_up(engine, found)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return copy
 
 
 def back_up(engine: Engine, label: str) -> Path | None:

@@ -85,10 +85,8 @@ class Known:
         self.places: dict[str, Place] = {}
         self.ids: dict[int, str] = {}
         self.heads: dict[str, Head] = {}
-        deleted: dict[int, int] = {
-            number: total
-            for number, total in connection.execute(select(holes.c.place, func.sum(holes.c.deleted)).group_by(holes.c.place))
-        }
+        in_place = select(holes.c.place, func.sum(holes.c.deleted)).group_by(holes.c.place)
+        deleted: dict[int, int] = {place: total for place, total in connection.execute(in_place)}  # noqa: C416
         for number, id_, next_ in connection.execute(select(places.c.number, places.c.id, places.c.next_ordinal)):
             if id_ is None:
                 continue

@@ -1,9 +1,9 @@
 """Substring search through SQLite's full-text index of trigrams. What only SQLite can do with messages is in this file.
 
-The index holds the trigrams of each content, folded to one case, under the `n` of its message: the messages of one place
-are a range of it, read from the newest on. It holds no positions (a third of the size and half of the work), so a hit is
-a message that has all trigrams of the query, and every hit is checked against the message itself. It holds no contents
-either: what leaves it must be named again (`_REMOVE`).
+The index holds the trigrams of each content, folded to one case, under the `n` of its message: the messages of one
+place are a range of it, read from the newest on. It holds no positions (a third of the size and half of the work), so
+a hit is a message that has all trigrams of the query, and every hit is checked against the message itself. It holds no
+contents either: what leaves it must be named again (`_REMOVE`).
 
 New messages first stand in a queue, which is taken into the index by the batch, as one merge of many is far cheaper
 than many of one; a search reads the queue as well. All that is queued of a place is newer than all that is indexed.
@@ -43,9 +43,7 @@ _QUEUED = select(messages.c.n, messages.c.content).where(messages.c.n.in_(select
 _QUEUED_HERE = (
     select(messages)
     .where(
-        messages.c.n.in_(
-            select(search_queue.c.n).where(search_queue.c.n.between(bindparam("low"), bindparam("high")))
-        )
+        messages.c.n.in_(select(search_queue.c.n).where(search_queue.c.n.between(bindparam("low"), bindparam("high"))))
     )
     .order_by(messages.c.n.desc())
 )

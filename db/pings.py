@@ -43,9 +43,7 @@ def remove_range(group: Group, low: int, high: int) -> None:
     group.connection.execute(_REMOVE, {"low": low, "high": high})
 
 
-def of(
-    group: Group, called: Sequence[str], places: Sequence[int], limit: int, offset: int
-) -> tuple[list[int], int]:
+def of(group: Group, called: Sequence[str], places: Sequence[int], limit: int, offset: int) -> tuple[list[int], int]:
     """(`n` of the messages, newest first; how many there are in all), of targets in places by number."""
     if not called or not places:
         return [], 0

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 BUCKET_SHIFT = 10
 _ORDINAL = (1 << PLACE_SHIFT) - 1
-_BUCKET_MASK = (1 << BUCKET_SHIFT) - 1
 
 _ONE_MORE = (
     holes.update()
@@ -27,16 +26,12 @@ _ONE_MORE = (
     .values(deleted=holes.c.deleted + 1)
 )
 _FIRST = holes.insert()
-_HOLES = (
-    select(holes.c.bucket, holes.c.deleted)
-    .where(holes.c.place == bindparam("place"))
-    .order_by(holes.c.bucket)
-)
+_HOLES = select(holes.c.bucket, holes.c.deleted).where(holes.c.place == bindparam("place")).order_by(holes.c.bucket)
 _HOLES_BEFORE = select(func.coalesce(func.sum(holes.c.deleted), 0)).where(
     holes.c.place == bindparam("place"), holes.c.bucket < bindparam("bucket")
 )
-_COUNT = select(func.count()).select_from(messages).where(
-    messages.c.n >= bindparam("low"), messages.c.n < bindparam("high")
+_COUNT = (
+    select(func.count()).select_from(messages).where(messages.c.n >= bindparam("low"), messages.c.n < bindparam("high"))
 )
 _NTH = (
     select(messages.c.n)
@@ -90,7 +85,7 @@ def at(group: Group, place: Place, position: int) -> int | None:
             start = place.low + (bucket << BUCKET_SHIFT)
             skip = position - ((bucket << BUCKET_SHIFT) - before)
             n: int = group.connection.execute(
-                _NTH, {"low": start, "high": start + _BUCKET_MASK, "skip": skip}
+                _NTH, {"low": start, "high": start + (1 << BUCKET_SHIFT) - 1, "skip": skip}
             ).scalar_one()
             return n
         before += deleted

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from db.group import Group
 
 _ADD = reactions.insert()
-_ONE = select(reactions.c.id).where(
-    reactions.c.n == bindparam("n"), reactions.c.emoji == bindparam("emoji"), reactions.c.user_id == bindparam("user_id")
+_KEY = (
+    reactions.c.n == bindparam("n"),
+    reactions.c.emoji == bindparam("emoji"),
+    reactions.c.user_id == bindparam("user_id"),
 )
-_REMOVE = reactions.delete().where(
-    reactions.c.n == bindparam("n"), reactions.c.emoji == bindparam("emoji"), reactions.c.user_id == bindparam("user_id")
-)
+_ONE = select(reactions.c.id).where(*_KEY)
+_REMOVE = reactions.delete().where(*_KEY)
 _REMOVE_ALL = reactions.delete().where(reactions.c.n.between(bindparam("low"), bindparam("high")))
 _COLUMNS = select(reactions.c.n, reactions.c.emoji, reactions.c.user_id).order_by(reactions.c.id)
 _OF_ONE = _COLUMNS.where(reactions.c.n == bindparam("n"))

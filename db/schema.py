@@ -1,6 +1,6 @@
 """The tables. `db/migrations` makes them; a test holds both together.
 
-SQLite is what is served today; what only SQLite has (pragmas, full-text index) is in `database.py` and `message_search.py`.
+SQLite is what is served today; what only SQLite has is in `database.py` (pragmas) and `message_search.py` (full text).
 """
 
 from __future__ import annotations

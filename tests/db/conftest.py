@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from db.database import migrate, open_database
+from db.messages import Message
 from db.store import Store
 from db.transaction import Transaction
 
@@ -19,38 +22,78 @@ class Clock:
         return self.now
 
 
+class Disk:
+    """A data folder with a migrated database in it."""
+
+    def __init__(self, folder: Path, template: Path, clock: Clock) -> None:
+        self.url = f"sqlite:///{folder / 'chat.db'}"
+        self.clock = clock
+        self._engines: list[tuple[Store, Callable[[], None]]] = []
+        shutil.copy(template, folder / "chat.db")
+
+    def open(self) -> Store:
+        """What a start of the server does; a former store is left as it is, as by `kill -9`."""
+        self.close()
+        engine = open_database(self.url)
+        store = Store(engine, self.clock)
+        self._engines.append((store, engine.dispose))
+        return store
+
+    def close(self) -> None:
+        while self._engines:
+            store, dispose = self._engines.pop()
+            store.close()
+            dispose()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "chat.db"
+    engine = open_database(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def open_store(tmp_path: Path, clock: Clock) -> Iterator[Callable[[], Store]]:
-    """Opens the same database each time, as a restart would."""
-    opened = []
-
-    def open_() -> Store:
-        engine = open_database(f"sqlite:///{tmp_path / 'chat.db'}")
-        migrate(engine)
-        opened.append((engine, Store(engine, clock)))
-        return opened[-1][1]
-
-    yield open_
-    for engine, store in opened:
-        store.close()
-        engine.dispose()
+def disk(tmp_path: Path, template: Path, clock: Clock) -> Iterator[Disk]:
+    disk = Disk(tmp_path, template, clock)
+    yield disk
+    disk.close()
 
 
 @pytest.fixture
-def store(open_store: Callable[[], Store]) -> Store:
-    return open_store()
+def store(disk: Disk) -> Store:
+    return disk.open()
 
 
 @contextmanager
 def group(store: Store) -> Iterator[Transaction]:
+    """A group that is committed unless something is raised in it."""
     tx = store.begin()
     try:
         yield tx
         tx.commit()
     finally:
         tx.rollback()
+
+
+def message(id: str, **fields: Any) -> Message:
+    return Message(**{"id": id, "user_id": "ann", "content": id, "timestamp": 1.0, **fields})
+
+
+def fill(store: Store, count: int, place: str = "general") -> list[str]:
+    ids = [f"m{i:05}" for i in range(count)]
+    with group(store) as tx:
+        for i, id_ in enumerate(ids):
+            tx.messages.add(place, message(id_, timestamp=float(i)))
+    return ids
+
+
+def ids_of(messages: list[Message]) -> list[str]:
+    return [m.id for m in messages]

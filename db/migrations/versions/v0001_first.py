@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,8 +19,8 @@ def _table(name: str, *parts: sa.schema.SchemaItem, rowid: bool = True) -> None:
     op.create_table(name, *parts, **({} if rowid else {"sqlite_with_rowid": False}))
 
 
-def _col(name: str, kind: object, null: bool = False, key: bool = False, unique: bool = False) -> sa.Column[object]:
-    return sa.Column(name, kind, nullable=null, primary_key=key, unique=unique or None)  # type: ignore[call-overload, no-any-return]
+def _col(name: str, kind: Any, null: bool = False, key: bool = False, unique: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=null, primary_key=key, unique=unique or None)
 
 
 def upgrade() -> None:

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from db import database
+from db.database import HEAD_REVISION, DatabaseError, FolderLock, migrate, open_database, revision
+from db.schema import metadata
+
+
+def test_a_new_database_gets_the_schema(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    assert revision(engine) is None
+    assert migrate(engine) is None
+    assert revision(engine) == HEAD_REVISION
+    assert migrate(engine) is None
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": lambda name, kind, _: not str(name).startswith("message_text")}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_head_revision_is_the_newest_script() -> None:
+    assert ScriptDirectory(str(database.MIGRATIONS)).get_current_head() == HEAD_REVISION
+
+
+def test_settings_of_each_connection(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    with engine.connect() as connection:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names] == ["wal", 2, 0, 5000]
+    engine.dispose()
+
+
+@pytest.fixture
+def newer_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next version of the server, with one more script."""
+    scripts = tmp_path / "100%" / "migrations"
+    shutil.copytree(database.MIGRATIONS, scripts)
+    (scripts / "versions" / "v0002_next.py").write_text(
+        "from alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+        "def upgrade():\n    op.execute('CREATE TABLE added (x)')\n    op.execute(NEXT)\n".replace("NEXT", "'SELECT 1'")
+    )
+    monkeypatch.setattr(database, "MIGRATIONS", scripts)
+    monkeypatch.setattr(database, "HEAD_REVISION", "0002")
+
+
+def test_an_upgrade_copies_the_file_first(template: Path, tmp_path: Path, newer_scripts: None) -> None:
+    path = tmp_path / "chat.db"
+    shutil.copy(template, path)
+    engine = open_database(f"sqlite:///{path}")
+    copy = migrate(engine)
+    assert revision(engine) == "0002"
+    engine.dispose()
+    assert copy is not None
+    old = sqlite3.connect(copy)
+    assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    old.close()
+
+
+def test_a_failed_upgrade_changes_nothing(template: Path, tmp_path: Path, newer_scripts: None) -> None:
+    script = database.MIGRATIONS / "versions" / "v0002_next.py"
+    script.write_text(script.read_text().replace("SELECT 1", "SELECT nonsense"))
+    path = tmp_path / "chat.db"
+    shutil.copy(template, path)
+    engine = open_database(f"sqlite:///{path}")
+    with pytest.raises(Exception, match="nonsense"):
+        migrate(engine)
+    assert revision(engine) == "0001"
+    with engine.connect() as connection:
+        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema WHERE name = 'added'").scalar()
+    assert tables == 0
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_server_is_refused(template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    shutil.copy(template, path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    engine = open_database(f"sqlite:///{path}")
+    with pytest.raises(DatabaseError, match="newer version"):
+        migrate(engine)
+    engine.dispose()
+    assert list(tmp_path.glob("*.bak")) == []
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    path.write_text("not a database at all, but long enough to be looked at as one" * 20)
+    engine = open_database(f"sqlite:///{path}")
+    with pytest.raises(DatabaseError, match="not a database"):
+        migrate(engine)
+    engine.dispose()
+    assert path.read_text().startswith("not a database at all")
+
+
+def test_one_server_a_folder(tmp_path: Path) -> None:
+    with FolderLock(tmp_path / "db") as lock:
+        with pytest.raises(DatabaseError, match=r"another server \(process \d+\)"):
+            FolderLock(tmp_path / "db")
+        assert lock.path.exists()
+    with FolderLock(tmp_path / "db"):
+        pass

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from db.reads import Unread
+from db.store import Store
+from tests.db.conftest import fill, group
+
+
+def test_a_marker_moves_forward_only(store: Store) -> None:
+    ids = fill(store, 5)
+    with group(store) as tx:
+        assert tx.reads.get("ann", "general") is None
+        assert tx.reads.set("ann", "general", ids[2])
+        assert not tx.reads.set("ann", "general", ids[2])
+        assert not tx.reads.set("ann", "general", ids[1])
+        assert not tx.reads.set("ann", "general", "unknown")
+        assert not tx.reads.set("ann", "other", ids[3])
+        assert tx.reads.get("ann", "general") == ids[2]
+        assert tx.reads.set("ann", "general", ids[3])
+        assert tx.reads.of_user("ann") == {"general": ids[3]}
+        assert tx.reads.of_user("bob") == {}
+
+
+def test_counts_stay_exact_when_messages_go(store: Store) -> None:
+    ids = fill(store, 6)
+    with group(store) as tx:
+        tx.reads.set("ann", "general", ids[2])
+        for gone in (ids[0], ids[2], ids[5]):
+            tx.messages.delete("general", gone)
+        assert tx.reads.unreads("ann", ["general", "empty"]) == {
+            "general": Unread(ids[2], 2, 3),
+            "empty": Unread(None, 0, 0),
+        }
+        assert tx.reads.unreads("bob", ["general"]) == {"general": Unread(None, 3, 3)}
+
+
+def test_markers_are_forgotten(store: Store) -> None:
+    ids = fill(store, 1)
+    with group(store) as tx:
+        for user in ("ann", "bob", "cyd"):
+            tx.reads.set(user, "general", ids[0])
+        tx.reads.forget_user("ann")
+        assert [tx.reads.get(user, "general") for user in ("ann", "bob", "cyd")] == [None, ids[0], ids[0]]
+        tx.reads.forget_place("general")
+        assert tx.reads.get("bob", "general") is None
