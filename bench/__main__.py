@@ -16,8 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.catalog import SCENARIOS, Scenario
 from bench.hosts import pin_generator
-from bench.scenarios import SCENARIOS, Options, Scenario
+from bench.scenarios import Options
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -26,12 +27,16 @@ async def run(scenarios: list[Scenario], options: Options) -> list[dict[str, Any
     results = []
     for scenario in scenarios:
         print(f"{scenario.name} ...", file=sys.stderr, flush=True)
-        result: dict[str, Any] = {"scenario": scenario.name, "key": scenario.key, "goal": scenario.goal}
-        result["ours"] = await scenario.run("ours", options)
-        result["met"] = scenario.met(result["ours"])
+        ours = await scenario.run("ours", options)
+        goals = {
+            key: {"value": goal.value, "kind": type(goal).__name__, "met": goal.met(ours[key])}
+            for key, goal in scenario.goals.items()
+        }
+        result: dict[str, Any] = {"scenario": scenario.name, "ours": ours, "goals": goals}
         if scenario.has_yardstick and options.with_bare:
             result["bare"] = await scenario.run("bare", options)
-            result["ratio"] = round(result["ours"][scenario.key] / max(result["bare"][scenario.key], 1e-9), 2)
+            key = next(iter(scenario.goals))
+            result["ratio"] = round(ours[key] / max(result["bare"][key], 1e-9), 2)
         print(json.dumps(result), file=sys.stderr, flush=True)
         results.append(result)
     return results
@@ -40,14 +45,19 @@ async def run(scenarios: list[Scenario], options: Options) -> list[dict[str, Any
 def table(results: list[dict[str, Any]]) -> Table:
     drawn = Table("scenario", "measured", "ours", "goal", "", "bare", "ours / bare", "more")
     for result in results:
-        key = result["key"]
-        others = {name: value for name, value in result["ours"].items() if name != key}
-        drawn.add_row(
-            result["scenario"], key, f"{result['ours'][key]:,}", f"{result['goal']:,}",
-            "met" if result["met"] else "MISSED",
-            f"{result['bare'][key]:,}" if "bare" in result else "", str(result.get("ratio", "")),
-            ", ".join(f"{name} {value}" for name, value in others.items()),
-        )  # fmt: skip
+        others = {key: value for key, value in result["ours"].items() if key not in result["goals"]}
+        for row, (key, goal) in enumerate(result["goals"].items()):
+            first = row == 0
+            drawn.add_row(
+                result["scenario"] if first else "",
+                key,
+                f"{result['ours'][key]:,}",
+                f"{'>=' if goal['kind'] == 'AtLeast' else '<='} {goal['value']:,}",
+                "met" if goal["met"] else "MISSED",
+                f"{result['bare'][key]:,}" if first and "bare" in result else "",
+                str(result.get("ratio", "")) if first else "",
+                ", ".join(f"{name} {value}" for name, value in others.items()) if first else "",
+            )
     return drawn
 
 
@@ -73,7 +83,7 @@ def main() -> int:
     path = RESULTS / time.strftime("%Y-%m-%dT%H-%M-%S.json")
     path.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
     print(f"kept in {path}")
-    return 0 if all(result["met"] for result in results) else 1
+    return 0 if all(goal["met"] for result in results for goal in result["goals"].values()) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""S1 to S5 and the stalled reader. Each returns plain numbers; `GOALS` says what they should be."""
+"""S1 to S5 and the stalled reader. Each returns plain numbers."""
 
 from __future__ import annotations
 
@@ -147,6 +147,7 @@ async def stalled_reader(target: str, options: Options) -> Numbers:
     return {
         **numbers,
         "p99_ms_without": calm["p99_ms"],
+        "p99_ratio": round(numbers["p99_ms"] / calm["p99_ms"], 2),
         "server_grew_mib": round((after - before) / 1024, 1),
         "stalled_close_code": code,
         "stalled_was_told": told,
@@ -164,29 +165,3 @@ def _read_out(connection: Connection) -> tuple[int | None, list[str]]:
     told = [payload.decode() for opcode, payload in frames if opcode == 1 and b'"cmd":"gap"' in payload]
     codes = [int.from_bytes(payload[:2], "big") for opcode, payload in frames if opcode == CLOSE]
     return (codes[0] if codes else None), told
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    run: Callable[[str, Options], Any]
-    key: str
-    """The number that counts."""
-    goal: float
-    more_is_better: bool
-    has_yardstick: bool = True
-
-    def met(self, numbers: Numbers) -> bool:
-        value = numbers[self.key]
-        return bool(value >= self.goal if self.more_is_better else value <= self.goal)
-
-
-SCENARIOS = (
-    Scenario("S1 fan-out, 500 members", s1_fan_out, "deliveries_per_s", 1_000_000, True),
-    Scenario("S2 latency, 50 msg/s to 500", s2_latency, "p99_ms", 7.0, False),
-    Scenario("S3 ingest, 4 members", s3_ingest_4, "messages_per_s", 8_000, True),
-    Scenario("S3 ingest, 50 senders of 50", s3_ingest_50, "messages_per_s", 8_000, True),
-    Scenario("S4 memory, 5000 idle", s4_memory, "kib_per_connection", 10.0, False),
-    Scenario("S5 logins beside a channel", s5_logins, "p99_ms", 20.0, False, has_yardstick=False),
-    Scenario("stalled reader among 500", stalled_reader, "p99_ms", 20.0, False, has_yardstick=False),
-)

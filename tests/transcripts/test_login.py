@@ -185,12 +185,12 @@ async def test_claim_makes_the_first_owner_once(tmp_path_factory: pytest.TempPat
         code = server.claim_code
         visitors = Visitors(lambda: server.url)
         ann = await visitors.login("ann")
-        await ann.refused("claim_owner", claim="not-the-code")
+        await ann.refused("claim_owner", code="NOT-THE-CODE")
         ben = await visitors.connect()
         await ben.login("ben", claim=code)
         roles = (await ben.request("user_roles_get", user=user_id("ben")))["roles"]
         assert "owner" in roles
-        await ann.refused("claim_owner", claim=code)
+        await ann.refused("claim_owner", code=code)
         await visitors.close()
         await server.stop()
         shown = len(server.log)

@@ -26,7 +26,7 @@ async def test_a_slow_reader_that_knows_gap_fetches_what_it_missed(visit: Visito
     gap = await slow.expect("gap")
     got = [packet["message"]["id"] for packet in slow.received("message_new")]
     assert got == ids[: len(got)], "what came before the gap is complete"
-    assert gap["from"] == slow.seq, "the gap begins where the events end"
+    assert gap["after"] == slow.seq, "the gap begins where the events end"
     resumed = await slow.resume(slow.session, slow.seq)
     assert resumed["recovered"] is True
     got = [packet["message"]["id"] for packet in slow.received("message_new")]
