@@ -26,18 +26,21 @@ BATCH = 256
 MIN_INDEXED_CHARS = 3
 """Shorter queries have no trigram: the newest messages are looked through one by one."""
 MAX_SCANNED = 20_000
-MAX_TRIGRAMS = 64
-"""So many of a long query are looked up; the check of each hit does the rest."""
+"""So many messages at most are checked for one search, the newest ones; bounds how long it may hold up the others."""
+MAX_TRIGRAMS = 16
+"""Every third of a query is looked up, so many of them; the check of each hit does the rest."""
 
 _ADD = text("INSERT INTO message_text (rowid, folded) VALUES (:n, :folded)")
 _REMOVE = text("INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', :n, :folded)")
 _MATCHES = text(
     "SELECT m.* FROM message_text t CROSS JOIN messages m ON m.n = t.rowid"
     " WHERE t.message_text MATCH :match AND t.rowid BETWEEN :low AND :high ORDER BY t.rowid DESC"
+    " LIMIT :limit"
 ).columns(*messages.c)
 
 _ENQUEUE = search_queue.insert()
 _DEQUEUE = search_queue.delete().where(search_queue.c.n == bindparam("n"))
+_IS_QUEUED = select(search_queue).where(search_queue.c.n == bindparam("n"))
 _EMPTY = search_queue.delete()
 _QUEUED = select(messages.c.n, messages.c.content).where(messages.c.n.in_(select(search_queue.c.n)))
 _QUEUED_HERE = (
@@ -68,8 +71,9 @@ def added(group: Group, ns: Sequence[int]) -> None:
 
 def changed(group: Group, n: int, before: str, after: str) -> None:
     """The content of a message was replaced."""
-    if not _dequeue(group, n):
-        group.connection.execute(_REMOVE, {"n": n, "folded": fold(before)})
+    if group.queued and group.connection.execute(_IS_QUEUED, {"n": n}).first() is not None:
+        return  # it will be taken into the index as it is then
+    group.connection.execute(_REMOVE, {"n": n, "folded": fold(before)})
     group.connection.execute(_ADD, {"n": n, "folded": fold(after)})
 
 
@@ -107,9 +111,12 @@ def search(group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]
         return _hits(group, _NEWEST, here, folded, limit)
     found = _hits(group, _QUEUED_HERE, here, folded, limit) if group.queued else []
     if len(found) < limit:
-        trigrams = dict.fromkeys(folded[i : i + 3] for i in range(len(folded) - 2))
+        last = len(folded) - 3
+        trigrams = dict.fromkeys(folded[i : i + 3] for i in (*range(0, last, 3), last))
         words = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams][:MAX_TRIGRAMS]
-        found += _hits(group, _MATCHES, {**here, "match": " AND ".join(words)}, folded, limit - len(found))
+        found += _hits(
+            group, _MATCHES, {**here, "match": " AND ".join(words), "limit": MAX_SCANNED}, folded, limit - len(found)
+        )
     return found
 
 

@@ -225,7 +225,8 @@ class Messages:
         return self._many(self._group.connection.execute(_REPLIES, which).all(), contiguous=False)
 
     def search(self, place: str, query: str, limit: int) -> list[Message]:
-        """Messages that contain the query, upper and lower case alike, newest first."""
+        """Messages that contain the query, upper and lower case alike, newest first. A query that very many messages
+        nearly match (or of less than 3 characters) reaches back `message_search.MAX_SCANNED` messages only."""
         known = self._group.place(place)
         if known is None:
             return []

@@ -37,3 +37,24 @@ def test_an_edit_is_found_by_its_new_text_only(store: Store) -> None:
         tx.messages.edit("general", "a7", "latter")
         assert [m.id for m in tx.messages.search("general", "latter", 9)] == ["queued", "a7"]
         assert len(tx.messages.search("general", "former", 999)) == message_search.BATCH - 1
+
+
+def test_hits_come_newest_first_after_an_edit(store: Store) -> None:
+    with group(store) as tx:
+        for id_ in ("old", "middle", "new"):
+            tx.messages.add("general", message(id_, content="a word"))
+    with group(store) as tx:
+        tx.messages.edit("general", "middle", "another word")
+        assert [m.id for m in tx.messages.search("general", "word", 9)] == ["new", "middle", "old"]
+
+
+def test_a_search_checks_a_bounded_number_of_messages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_search, "MAX_SCANNED", 10)
+    monkeypatch.setattr(message_search, "BATCH", 1)
+    with group(store) as tx:
+        tx.messages.add("general", message("old", content="abcdef"))
+        for i in range(20):  # all trigrams of the query that are looked up, but not the query
+            tx.messages.add("general", message(f"m{i}", content="def abc"))
+    with group(store) as tx:
+        assert tx.messages.search("general", "abcdef", 5) == []
+        assert len(tx.messages.search("general", "def abc", 5)) == 5
