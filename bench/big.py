@@ -14,7 +14,7 @@ from typing import Any
 from bench.hosts import CONFIG
 from bench.scenarios import Numbers, Options
 from tests.support.client import ChatClient
-from tests.support.community import CHANNELS, edit, user_id, write_community
+from tests.support.community import CHANNELS, load, save, user_id, write_community
 from tests.support.server import ServerProcess
 
 USERS = 10_000
@@ -55,10 +55,9 @@ async def many_users(target: str, options: Options) -> Numbers:
             await watcher.login("u1")
             edits = []
             for number in range(5):
-                edit(
-                    server.data_dir / "users.json",
-                    lambda users, n=number: users[user_id("u7")].update(nickname=f"n{n}"),
-                )
+                users = load(server.data_dir / "users.json")
+                users[user_id("u7")]["nickname"] = f"n{number}"
+                save(server.data_dir / "users.json", users)
                 saved = time.monotonic()
                 await watcher.expect("nickname_update", nickname=f"n{number}")
                 edits.append((time.monotonic() - saved) * 1000)
