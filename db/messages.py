@@ -65,7 +65,7 @@ class Messages:
         nonce: str | None = None,
     ) -> None:
         """Append to the place. Pings: user ids and role names; the author of the answered message is pinged as well
-        unless `message.ping` is False. A nonce makes the message findable by `by_nonce` for a day."""
+        unless `message.ping` is False. A nonce makes the message findable by `by_nonce`."""
         n = self._group.add_message(place, message)
         if pinged_users or pinged_roles or message.reply_user is not None:
             targets = pings.targets(message, pinged_users, pinged_roles)
@@ -74,7 +74,7 @@ class Messages:
             self._group.add_nonce(nonce, message)
 
     def by_nonce(self, user_id: str, nonce: str) -> tuple[str, Message] | None:
-        """(place, message) that this user sent with this nonce; None when unknown, deleted, or older than a day."""
+        """(place, message) that this user sent with this nonce; None when unknown, deleted or pruned."""
         group = self._group
         waiting = group.waiting_nonces.get((user_id, nonce))
         if waiting is not None and waiting in group.waiting:
