@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check:
         return check(paths, options.config)
     logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for library in ("uvicorn", "alembic", "asyncio", "watchdog"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    os.umask(0o077)  # what a community says is for its host's eyes
     return serve(live, paths)
 
 
@@ -59,11 +61,9 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(paths: Any, config_path: Path) -> int:
-    from db.document_files import check as check_documents
+    from db.document_file import check_documents
 
-    problems = check_documents(
-        paths.folder, {"users": paths.users, "roles": paths.roles, "channels": paths.channels}
-    )
+    problems = check_documents(paths)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import handlers.all  # noqa: F401  (registers the handlers)
+import handlers.all
+import protocol.all  # noqa: F401  (both fill the tables of commands)
 from client import Client
 from connection import Connection
 from db.documents import Change as DocumentChange
@@ -109,7 +110,7 @@ class OriginChatsServer:
                 lambda tx: tx.sessions.disconnect(session.id, position, now), (), lambda operation: None
             )
         if not fanout.is_online(session.user_id):
-            self.emit(went_offline(self.world, session.user_id))
+            self.emit(went_offline(self.world, session.user_id, now))
 
     def close_user(self, user_id: str, reason: str) -> None:
         """Throw a user out of every connection, telling why."""

@@ -15,12 +15,13 @@ from config.paths import DataPaths
 from connection import Frame
 from db.database import FolderLock, migrate, open_database
 from db import document_log
-from db.document_files import DocumentFiles
+from db.document_file import DocumentFiles
 from db.documents import Change, Documents
 from db.ids import uuid7
 from db.journal import Journal, Operation
 from db.permissions import Access
 from db.store import Store
+from db.users import User
 from fanout import Fanout
 from handlers.claim import Claim
 from handlers.context import World
@@ -43,10 +44,6 @@ RETRY_AFTER_MS = 4_000
 log = logging.getLogger("originchats")
 
 
-def document_paths(paths: DataPaths) -> dict[str, Path]:
-    return {"users": paths.users, "roles": paths.roles, "channels": paths.channels}
-
-
 class Opened:
     """What is remembered, opened and checked, before anybody is served. Closing it is the last thing done."""
 
@@ -57,7 +54,8 @@ class Opened:
         self.clock = clock
         self.lock = FolderLock(paths.folder)
         try:
-            self.files = DocumentFiles(paths.folder, document_paths(paths), uuid7)
+            self.files = DocumentFiles(paths, uuid7)
+            self.files.check()
             self.engine = open_database(paths.database_url)
             migrate(self.engine)
             self.store = Store(self.engine, clock)
@@ -65,8 +63,7 @@ class Opened:
             rows = document_log.load(tx.connection)
             self.newest_seq = tx.log.newest()
             tx.rollback()
-            self.edited_while_down = self.files.open(rows)
-            self.documents = self.files.documents()
+            self.documents, self.edited_while_down = self.files.open(rows)
         except BaseException:
             self.lock.release()
             raise
@@ -86,7 +83,7 @@ class Community:
         self.opened = opened
         self.started_at = opened.clock()
         self.loop = asyncio.get_running_loop()
-        self.journal = Journal(opened.store, opened.files, self.loop, monotonic)
+        self.journal = Journal(opened.store, opened.files, self.loop)
         fanout = Fanout(documents.users, documents.channels, Access(documents.roles), self._gap_frame)
         has_owner = any("owner" in user.roles and not user.banned for user in documents.users)
         self.world = World(
@@ -182,7 +179,7 @@ class Community:
 
     def facts(self) -> Facts:
         world, config = self.world, self.world.config
-        newcomer = world.access.of_roles(config.DB.users.default.roles)
+        newcomer = User(id="", username="", roles=tuple(config.DB.users.default.roles))
         return Facts(
             name=config.server.name,
             icon=asset_url(config, config.server.icon) or "",

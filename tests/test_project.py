@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from config.description import settings
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DEPENDENCIES: list[str] = PROJECT["dependencies"]
@@ -173,3 +175,13 @@ def test_continuous_integration_runs_the_checks_and_the_tests() -> None:
 def test_the_version_is_the_one_of_the_changelog() -> None:
     versions = re.findall(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert not versions or versions[0] == PROJECT["version"]
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    code = "\n".join(
+        file.read_text("utf-8") for file in sources() if room_of(file) not in ("interview", "setup") and
+        file.name not in ("schema.py", "features.py")
+    )  # fmt: skip
+    waiting = [row.name for row in settings() if "Read by:" not in row.schema["description"]]
+    unread = [name for name in waiting if not re.search(rf"\.{re.escape(name.rpartition('.')[2])}\b", code)]
+    assert not unread, "a setting without effect: read it, or take it out"

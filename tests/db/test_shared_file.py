@@ -1,0 +1,439 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from db import atomic_file
+from db.channels import Channel
+from db.document_format import DataError
+from db.documents import Change
+from db.users import User
+from tests.db.files import STYLES, Host, edit, save_in_place, save_in_place_slowly
+
+Style = Callable[[Path, str], Iterator[None]]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    (tmp_path / "users.json").write_text(
+        json.dumps({"1": {"username": "ann", "roles": ["user"]}, "2": {"username": "bob", "roles": ["user"]}})
+    )
+    host = Host(tmp_path)
+    host.start()
+    yield host
+    host.stop()
+
+
+def put_user(host: Host, key: str, **fields: Any) -> None:
+    user = host.documents.users.get(key)
+    assert user is not None
+    host.documents.users.put(msgspec.structs.replace(user, **fields))
+
+
+def in_the_instant_of_writing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Run something once, after the new content is complete beside the file and before it takes its place."""
+    original = atomic_file.write_new
+    waiting = [action]
+
+    def write_new(path: Path, data: bytes) -> Any:
+        made = original(path, data)
+        if waiting:
+            waiting.pop()()
+        return made
+
+    monkeypatch.setattr(atomic_file, "write_new", write_new)
+
+
+def finish(host: Host, editor: Iterator[None]) -> None:
+    for _ in editor:
+        host.look(0.1)
+    for _ in range(3):
+        host.look(0.6)
+
+
+def assert_settled(host: Host) -> None:
+    """Memory, writer, file and database agree, and nothing is left lying about."""
+    for file, document in zip(
+        host.files, (host.documents.users, host.documents.roles, host.documents.channels), strict=True
+    ):
+        assert file.problem is None
+        assert not file.pending
+        records = {key: record for key, record in file.ours.items() if key != "#order"}
+        assert records == {document.key(record): record for record in document}
+    assert list(host.read("users")) == list(host.files["users"].ours)
+    assert [c["id"] for c in host.read("channels")] == [channel.id for channel in host.documents.channels]
+    host.look(20)
+    assert [path.name for path in host.folder.iterdir() if atomic_file.is_temporary(path)] == []
+    second = Host(host.folder)
+    second.rows = host.rows
+    assert second.start() == []
+    assert list(second.documents.channels) == list(host.documents.channels)
+    assert {user.id: user for user in second.documents.users} == {user.id: user for user in host.documents.users}
+    second.stop()
+
+
+def test_missing_files_are_made_with_the_documented_defaults(tmp_path: Path) -> None:
+    host = Host(tmp_path / "new")
+    assert host.start() == []
+    assert host.read("users") == {}
+    assert [(name, role["position"]) for name, role in host.read("roles").items()] == [
+        ("owner", 0), ("admin", 1), ("moderator", 2), ("user", 3),
+    ]  # fmt: skip
+    (general,) = host.read("channels")
+    assert (general["name"], general["type"]) == ("general", "text")
+    assert general["permissions"] == {
+        "view": ["user"], "send": ["user"], "delete": ["admin", "moderator"], "create_thread": ["user"],
+    }  # fmt: skip
+    assert_settled(host)
+
+
+def test_files_are_written_to_be_read_by_people(host: Host) -> None:
+    edit(host.path("users"), lambda users: users["1"].update(note={"of": "the host"}, age=7))
+    host.look()
+    put_user(host, "1", nickname="Zoë", roles=())
+    host.commit()
+    text = host.path("users").read_text()
+    assert text.startswith('{\n  "1": {\n    "username": "ann",\n    "nickname": "Zoë",\n    "roles": [],\n')
+    assert text.endswith("\n}\n")
+    assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
+    assert host.read("users")["1"]["note"] == {"of": "the host"}
+    assert list(host.read("users")["1"])[-2:] == ["note", "age"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("target", ["another record", "another field", "a new record"])
+@pytest.mark.parametrize("moment", ["before", "in the instant", "half before", "half in the instant"])
+def test_a_hand_edit_and_a_command_at_the_same_moment_both_survive(
+    host: Host, monkeypatch: pytest.MonkeyPatch, style: Style, target: str, moment: str
+) -> None:
+    put_user(host, "2", pfp_url="x")
+    host.commit()
+    users = host.read("users")
+    if target == "another record":
+        users["2"]["nickname"] = "by hand"
+    elif target == "another field":
+        users["1"]["roles"] = ["by hand"]
+    else:
+        users["3"] = {"username": "by hand"}
+    editor = style(host.path("users"), json.dumps(users, indent=2))
+    put_user(host, "1", nickname="by command")
+    if moment == "before":
+        finish(host, editor)
+    elif moment == "half before":
+        next(editor, None)
+    elif moment == "half in the instant":
+        in_the_instant_of_writing(monkeypatch, lambda: next(editor, None))
+    else:
+        in_the_instant_of_writing(monkeypatch, lambda: list(editor))
+    host.commit()
+    finish(host, editor)
+
+    assert host.read("users")["1"]["nickname"] == "by command"
+    assert "by hand" in host.path("users").read_text()
+    ann, bob, new = (host.documents.users.get(key) for key in "123")
+    assert ann is not None
+    assert bob is not None
+    assert ann.nickname == "by command"
+    assert "by hand" in (bob.nickname, *ann.roles, new.username if new is not None else "")
+    assert_settled(host)
+
+
+def test_an_editor_that_still_writes_into_the_replaced_file_is_heard(host: Host) -> None:
+    users = host.read("users")
+    users["2"]["nickname"] = "by hand"
+    with open(host.path("users"), "r+b") as file:
+        for number in range(3):
+            put_user(host, "1", nickname=f"by command {number}")
+            host.commit()
+        file.truncate()
+        file.write(json.dumps(users).encode())
+    edited = host.look(0.5)
+    assert [(change.key, change.new.nickname) for change in edited] == [("2", "by hand")]
+    assert host.read("users")["1"]["nickname"] == "by command 2"
+    assert host.read("users")["2"]["nickname"] == "by hand"
+    assert_settled(host)
+
+
+def test_an_edit_of_a_replaced_file_that_is_never_finished_is_kept_aside(host: Host) -> None:
+    with open(host.path("users"), "r+b") as file:
+        put_user(host, "1", nickname="by command")
+        host.commit()
+        file.truncate()
+        file.write(b'{"1": {"username": "half an ed')
+    for _ in range(15):
+        host.look(1.0)
+    (kept,) = host.folder.glob("users.json.rejected-*")
+    assert kept.read_text() == '{"1": {"username": "half an ed'
+    assert kept.stat().st_mode & 0o077 == 0
+    assert_settled(host)
+
+
+def test_two_saves_in_one_moment_are_both_seen(host: Host) -> None:
+    for name in ("aa", "bb", "cc"):  # equally long, in one tick of the file system's clock
+        text = json.dumps({"1": {"username": name}})
+        for _ in save_in_place(host.path("users"), text):
+            pass
+        host.look()
+        assert [user.username for user in host.documents.users] == [name]
+    assert_settled(host)
+
+
+def test_a_broken_file_changes_nothing_and_is_not_written(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    broken = '{\n  "1": {\n    "username": "ann",\n    "roles": "user"\n  }\n}\n'
+    host.path("users").write_text(broken)
+    assert host.look() == []
+    problem = host.files["users"].problem
+    assert problem is not None
+    assert (problem.line, problem.column) == (4, 14)
+    assert problem.reason == "1: roles: 'user' is not of type 'array'"
+    assert str(problem) == f"{host.path('users')}:4:14: {problem.reason}"
+    assert host.files.problems == [problem]
+    assert len(host.documents.users) == 2
+    put_user(host, "2", nickname="by command")
+    host.commit()
+    host.look(5)
+    assert host.path("users").read_text() == broken
+    assert host.files["users"].pending
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+
+    host.path("users").write_text(broken.replace('"user"\n', '["vip"]\n').replace("\n  }\n}", '\n  },\n"2": {}}'))
+    assert [(change.key, change.new.roles) for change in host.look()] == [("1", ("vip",)), ("2", ())]
+    assert host.read("users")["2"]["nickname"] == "by command"
+    assert host.read("users")["1"]["roles"] == ["vip"]
+    assert_settled(host)
+
+
+def test_what_waits_for_a_broken_file_survives_a_restart(host: Host) -> None:
+    whole = host.path("users").read_text()
+    host.path("users").write_text("{")
+    put_user(host, "1", nickname="by command")
+    host.documents.users.remove("2")
+    host.documents.users.put(User(id="4", username="dan"))
+    host.commit()
+    host.stop()
+    with pytest.raises(DataError) as error:
+        host.start()
+    assert (error.value.line, error.value.file) == (1, str(host.path("users")))
+
+    users = json.loads(whole)
+    users["1"]["roles"] = ["by hand"]
+    users["2"]["nickname"] = "gone"
+    users["5"] = {"username": "eve"}
+    host.path("users").write_text(json.dumps(users))
+    edited = host.start()
+    assert [change.key for change in edited] == ["1", "5"]
+    assert [user.id for user in host.documents.users] == ["1", "5", "4"]
+    assert host.read("users")["1"]["nickname"] == "by command"
+    assert host.read("users")["1"]["roles"] == ["by hand"]
+    assert all(row.on_disk is None for row in host.rows["users"].values())
+    assert_settled(host)
+
+
+def test_what_was_edited_while_the_server_was_down_is_found(host: Host) -> None:
+    host.stop()
+    edit(host.path("users"), lambda users: users.pop("2"))
+    edit(host.path("channels"), lambda channels: channels.insert(0, {"name": "first"}))
+    edited = host.start()
+    assert [(change.document, change.key) for change in edited[:1]] == [("users", "2")]
+    assert edited[0].new is None
+    assert [change.key for change in edited[1:]][1:] == ["#order"]
+    assert [channel.name for channel in host.documents.channels] == ["first", "general"]
+    assert_settled(host)
+
+
+def test_a_crash_between_file_and_log_is_found_as_an_edit(host: Host) -> None:
+    put_user(host, "1", nickname="unlogged")
+    host.files.apply(host.documents.take_changes())
+    host.stop()
+    (change,) = host.start()
+    assert (change.old.nickname, change.new.nickname) == (None, "unlogged")
+    assert_settled(host)
+
+
+def test_a_deleted_file_is_written_again(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    host.path("users").unlink()
+    put_user(host, "1", nickname="by command")
+    host.commit()
+    assert not host.path("users").exists()  # perhaps an editor is only moving it
+    host.look(0.5)
+    host.look(1.5)
+    assert host.read("users")["1"]["nickname"] == "by command"
+    assert "was deleted" in caplog.text
+    assert_settled(host)
+
+
+def test_a_file_deleted_while_the_server_was_down_is_written_again(host: Host) -> None:
+    host.stop()
+    host.path("users").unlink()
+    assert host.start() == []
+    assert list(host.read("users")) == ["1", "2"]
+    assert_settled(host)
+
+
+def test_an_unwritable_folder_fails_the_command_and_changes_nothing(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = host.path("users").read_text()
+
+    def full(path: Path, data: bytes) -> Any:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic_file, "write_new", full)
+        put_user(host, "1", nickname="lost")
+        changes = host.documents.take_changes()
+        with pytest.raises(OSError, match="No space"):
+            host.files.apply(changes)
+        host.documents.undo(changes)
+    assert host.path("users").read_text() == before
+    assert_settled(host)
+
+
+def test_when_the_second_file_cannot_be_written_the_first_is_taken_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = atomic_file.write_new
+
+    def full(path: Path, data: bytes) -> Any:
+        if path.name == "roles.json":
+            raise OSError(28, "No space left on device")
+        return original(path, data)
+
+    monkeypatch.setattr(atomic_file, "write_new", full)
+    put_user(host, "1", nickname="lost")
+    host.documents.roles.remove("moderator")
+    changes = host.documents.take_changes()
+    with pytest.raises(OSError, match="No space"):
+        host.files.apply(changes)
+    host.documents.undo(changes)
+    assert "lost" not in host.path("users").read_text()
+    assert "moderator" in host.read("roles")
+    assert_settled(host)
+
+
+def test_what_cannot_be_taken_back_comes_back_as_an_edit(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_user(host, "1", nickname="stays")
+    changes = host.documents.take_changes()
+    host.files.apply(changes)
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic_file, "write_new", lambda path, data: (_ for _ in ()).throw(OSError(28, "full")))
+        host.files.undo(changes)
+    host.documents.undo(changes)
+    (change,) = host.look()
+    assert change.new.nickname == "stays"
+    assert_settled(host)
+
+
+def test_a_broken_edit_in_the_instant_of_writing_is_put_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_user(host, "1", nickname="by command")
+    in_the_instant_of_writing(monkeypatch, lambda: host.path("users").write_text("{ broken"))
+    host.commit()
+    assert host.path("users").read_text() == "{ broken"
+    assert host.files["users"].problem is not None
+    host.path("users").write_text('{"1": {"username": "ann"}}')
+    host.look()
+    assert host.read("users") == {
+        "1": {"username": "ann", "nickname": "by command", "roles": [], "status": {"status": "online", "text": ""}}
+    }
+    assert_settled(host)
+
+
+def test_without_a_swap_of_files_everything_else_still_holds(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic_file, "_renameat2", lambda: None)
+    users = host.read("users")
+    users["2"]["nickname"] = "by hand"
+    editor = save_in_place_slowly(host.path("users"), json.dumps(users))
+    next(editor)
+    put_user(host, "1", nickname="by command")
+    host.commit()
+    finish(host, editor)
+    assert host.read("users")["1"]["nickname"] == "by command"
+    assert host.read("users")["2"]["nickname"] == "by hand"
+
+    with open(host.path("users"), "r+b") as file:
+        put_user(host, "1", nickname="again")
+        host.commit()
+        users = host.read("users")
+        users["1"]["pfp_url"] = "late"
+        file.truncate()
+        file.write(json.dumps(users).encode())
+    host.look(0.5)
+    assert host.read("users")["1"]["pfp_url"] == "late"
+    in_the_instant_of_writing(monkeypatch, lambda: host.path("users").write_text("{ broken"))
+    put_user(host, "2", nickname="x")
+    host.commit()
+    assert host.path("users").read_text() == "{ broken"
+
+
+def test_a_command_and_an_edit_that_give_one_name_to_two_channels(host: Host) -> None:
+    edit(host.path("channels"), lambda channels: channels.append({"name": "plans", "id": "by-hand"}))
+    host.documents.channels.put(Channel(id="zz", name="plans"))
+    host.commit()
+    assert [channel.name for channel in host.documents.channels] == ["general", "plans", "plans-2"]
+    assert host.read("channels")[1]["id"] == "by-hand"
+    assert_settled(host)
+
+
+def test_an_added_channel_does_not_undo_a_move(host: Host) -> None:
+    channels = host.documents.channels
+    channels.put(Channel(id="zz", name="second"))
+    host.commit()
+    edit(host.path("channels"), lambda channels: channels.append({"name": "third", "id": "zzz"}))
+    channels.move("zz", 0)
+    host.commit()
+    assert [channel.name for channel in channels] == ["second", "general", "third"]
+    edit(host.path("channels"), lambda channels: channels.reverse())
+    assert [change.key for change in host.look()] == ["#order"]
+    assert [channel.name for channel in channels] == ["third", "general", "second"]
+    assert_settled(host)
+
+
+def test_permissions_of_the_file_and_links_to_it_stay(host: Host) -> None:
+    assert host.path("roles").stat().st_mode & 0o777 == 0o600
+    target = host.folder / "elsewhere.json"
+    host.path("users").rename(target)
+    target.chmod(0o640)
+    host.path("users").symlink_to(target)
+    host.stop()
+    host.start()
+    put_user(host, "1", nickname="x")
+    host.commit()
+    assert host.path("users").is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert host.read("users")["1"]["nickname"] == "x"
+
+
+def test_leftovers_of_a_crash_are_removed_at_start(host: Host) -> None:
+    host.stop()
+    atomic_file.write_new(host.path("users"), b"half")
+    host.start()
+    assert not [name for name in os.listdir(host.folder) if "tmp" in name]
+
+
+def test_an_edit_found_by_a_command_that_failed_is_given_out_later(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(host.path("users"), lambda users: users["2"].update(nickname="by hand"))
+    host.documents.roles.remove("moderator")
+    put_user(host, "1", nickname="lost")
+    changes = host.documents.take_changes()
+    original = atomic_file.replace
+
+    def full(path: Path, data: bytes) -> Any:
+        if path.name == "roles.json":
+            raise OSError(28, "No space left on device")
+        return original(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic_file, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            host.files.apply(sorted(changes, key=lambda change: change.document, reverse=True))
+    host.documents.undo(changes)
+    edited: list[Change] = host.look()
+    assert [change.new.nickname for change in edited] == ["by hand"]
+    assert_settled(host)
