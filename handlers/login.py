@@ -119,7 +119,8 @@ async def register(ctx: Context, cmd: Register) -> Change:
 def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
     _not_throttled(ctx)
     user = _make_owner(ctx, ctx.user, cmd.code)
-    return Outcome(reply=ClaimOwnerReply(user=user.username, roles=list(user.roles)), events=roles_changed(ctx.world, user))
+    reply = ClaimOwnerReply(user=user.username, roles=list(user.roles))
+    return Outcome(reply=reply, events=roles_changed(ctx.world, user))
 
 
 # --- shared ----------------------------------------------------------------------------------------------------
@@ -154,15 +155,19 @@ def _check_new_account(world: World, name: str, password: str) -> None:
 def _new_user(
     ctx: Context, user_id: str, username: str, *, nickname: str | None = None, password_hash: str | None = None
 ) -> User:
-    default = ctx.world.config.DB.users.default
+    config = ctx.world.config
+    default = config.DB.users.default
+    is_local = user_id.startswith(LOCAL_PREFIX)
+    roles = config.cracked.default_roles if is_local else None
     user = User(
         id=user_id,
         username=username,
         nickname=nickname,
         password_hash=password_hash,
-        roles=tuple(default.roles),
+        roles=default.roles if roles is None else roles,
         status=Status(status="online", text=""),
         joined_at=ctx.now,
+        extra={key: value for key, value in default.extra.items() if key not in User.__struct_fields__},
     )
     ctx.world.users.put(user)
     return user
@@ -187,9 +192,7 @@ def _enter(ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bo
     if claim is not None:
         user = _make_owner(ctx, user, claim)
     token = world.new_secret()
-    session = Session(
-        id=world.new_id(), user_id=user.id, sink=visitor.sink, address=visitor.address, gap_aware=gap
-    )
+    session = Session(id=world.new_id(), user_id=user.id, sink=visitor.sink, address=visitor.address, gap_aware=gap)
     stored = StoredSession(
         id=session.id,
         token_hash=token_hash(token),

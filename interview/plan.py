@@ -89,7 +89,8 @@ class Plan:
         private = {}
         if self.owner is not None:
             users = self.users()
-            member_roles = self.config.DB.users.default.roles
+            config = self.config
+            member_roles = config.cracked.default_roles or config.DB.users.default.roles
             account.with_owner(users, self.owner.name, self.owner.password, member_roles, time.time())
             private = {self.users_file: json_bytes(users)}
         with _uninterrupted():
