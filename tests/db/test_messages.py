@@ -244,7 +244,7 @@ def test_the_store_and_a_list_agree(template: Path, monkeypatch: pytest.MonkeyPa
     run_state_machine_as_test(
         AgainstAList,
         settings=settings(
-            max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
