@@ -7,12 +7,14 @@ from importlib.util import find_spec
 
 FAMILIES = (
     "login",
+    "handshake",
     "sessions",
     "server_info",
     "presence",
     "users",
     "moderation",
     "roles",
+    "user_roles",
     "self_roles",
     "channels",
     "messages",

@@ -36,9 +36,7 @@ CHANNEL_LIST = ViewChanged("channels_get")
 
 
 def user_roles(world: World, user: User, *, global_: Literal[True] | UnsetType = UNSET) -> UserRolesGetEvent:
-    return UserRolesGetEvent(
-        user=user.username, roles=list(user.roles), color=color_of(world, user), global_=global_
-    )
+    return UserRolesGetEvent(user=user.username, roles=list(user.roles), color=color_of(world, user), global_=global_)
 
 
 def roles_changed(world: World, user: User, *, global_: Literal[True] | UnsetType = UNSET) -> list[Event]:
