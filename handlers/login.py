@@ -27,7 +27,7 @@ from protocol.users import UserJoinEvent
 LOCAL_PREFIX = "USR:local_"
 NAME_LENGTH = (2, 32)
 PASSWORD_LENGTH = (4, 128)
-_NAME = re.compile(r"[\w-]+")
+NAME = re.compile(r"[\w-]+")
 
 
 def token_hash(token: str) -> bytes:
@@ -144,7 +144,7 @@ def _check_new_account(world: World, name: str, password: str) -> None:
         raise Refused(Code.CREDENTIALS_REQUIRED)
     if not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         raise Refused(Code.BAD_NAME_LENGTH)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise Refused(Code.BAD_NAME)
     if not PASSWORD_LENGTH[0] <= len(password) <= PASSWORD_LENGTH[1]:
         raise Refused(Code.BAD_PASSWORD_LENGTH)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any
 
 from db.users import LOCAL_PREFIX
+from handlers.login import NAME, NAME_LENGTH, PASSWORD_LENGTH, local_name
 from handlers.passwords import hash_password
 
-NAME_LENGTH = (2, 32)
-PASSWORD_LENGTH = (4, 128)
 GOOD_PASSWORD_LENGTH = 8
 OWNER_ROLE = "owner"
-_NAME = re.compile(r"[\w-]+")
 
 
 def checked_name(text: str) -> str:
@@ -21,7 +18,7 @@ def checked_name(text: str) -> str:
     name = unicodedata.normalize("NFKC", text).strip()
     if not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         raise ValueError("a name has {} to {} characters".format(*NAME_LENGTH))
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError("a name has only letters, digits, _ and -")
     return name
 
@@ -38,7 +35,7 @@ def checked_password(text: str) -> str:
 
 
 def account_id(name: str) -> str:
-    return LOCAL_PREFIX + name.lower()
+    return LOCAL_PREFIX + local_name(name)
 
 
 def find(users: dict[str, Any], name: str) -> str | None:
