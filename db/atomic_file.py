@@ -129,14 +129,16 @@ def write_new(path: Path, data: bytes) -> tuple[Path, Fingerprint]:
         raise
 
 
-def replace(path: Path, data: bytes) -> tuple[Fingerprint, Replaced | None]:
+def replace(path: Path, data: bytes, exists: bool) -> tuple[Fingerprint, Replaced | None]:
     """Put `data` at `path`, durably. Gives our fingerprint, and what stood there (None: nothing), to be closed.
 
-    Raises OSError; then what stood at the path is there still, unless only the last sync of the folder failed.
+    exists: it was there a moment ago. Raises OSError; then what stood at the path is there still, unless only the last
+    sync of the folder failed. Raises FileNotFoundError when it should exist and does not: some editors move a file away
+    before they write the new one, and would write theirs over ours.
     """
     name, mark = write_new(path, data)
     try:
-        replaced = _put(name, path)
+        replaced = _put(name, path, exists)
     except BaseException:
         name.unlink(missing_ok=True)
         raise
@@ -168,11 +170,13 @@ def remove_leftovers(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _put(name: Path, path: Path) -> Replaced | None:
+def _put(name: Path, path: Path, exists: bool) -> Replaced | None:
     try:
         _exchange(name, path)
         return Replaced(path, name, os.open(name, os.O_RDONLY), b"")
     except FileNotFoundError:
+        if exists:
+            raise
         os.replace(name, path)
         return None
     except OSError as error:
@@ -181,6 +185,8 @@ def _put(name: Path, path: Path) -> Replaced | None:
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
+        if exists:
+            raise
         os.replace(name, path)
         return None
     replaced = Replaced(path, None, fd, b"")

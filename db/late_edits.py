@@ -1,7 +1,9 @@
-"""Files that were replaced a moment ago, and may still get the end of somebody's edit.
+"""What a document held a moment ago, for edits that overtake or are overtaken by the server's writing it.
 
 An editor that truncates a file and writes it anew holds it open meanwhile. If the server replaces the file in that
 moment, the rest of the edit goes into a file that has no name any more. So each replaced file is kept open for a while.
+An editor that writes beside the file and renames may have written before the server did, and rename after it: then what
+it wrote is an edit of what the document held before.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ class Late:
     """One such file.
 
     before: what the document held for the records that the replacing (and what came until the next one) changed, so
-    that its content can be worked out from the present one. records: its content where it is known in full.
+    that its content can be worked out from the present one. records: its content where it is known in full. written_ns:
+    the file's time when it was replaced.
     """
 
     def __init__(self, file: Replaced, before: Records, records: Records | None) -> None:
         self.file = file
+        self.written_ns = file.mark.mtime_ns
         self.before = before
         self.records = records
         self.since: float | None = None
@@ -60,6 +64,13 @@ class LateEdits:
                 late.since = now
             if late.file.changed():
                 yield self._records(number, disk), late.file.read(), late
+
+    def held_at(self, time_ns: int, disk: Records) -> Records | None:
+        """What the document held at this time of the file system; None when that is not known any more."""
+        for number in reversed(range(len(self._files))):
+            if self._files[number].written_ns <= time_ns:
+                return self._records(number, disk)
+        return None
 
     def expire(self, now: float) -> list[bytes]:
         """Give up the old ones. Gives the contents that were never finished."""

@@ -71,6 +71,7 @@ class DocumentFile:
         self._content = b""
         self._broken: bytes | None = None
         self._mark: Fingerprint | None = None
+        self._written_ns = 0
         self._racy = False
         self._gone = False
         self._gone_since: float | None = None
@@ -140,6 +141,7 @@ class DocumentFile:
             self._take_edits(base, parsed.records)
             self.disk = parsed.records
         self._content, self._mark, self._racy = content, mark, atomic_file.is_racy(mark)
+        self._written_ns = mark.mtime_ns
         self.pending |= parsed.incomplete
         self._flush()
         self._forget_unseen()  # memory is filled from `ours` after this
@@ -196,8 +198,7 @@ class DocumentFile:
             self._gone_since = now
         elif now - self._gone_since >= MISSING_S:
             log.warning("%s was deleted; it is written again", self.path)
-            self.problem, self._gone, self._gone_since = None, False, None
-            self.pending = True
+            self.problem, self._gone, self._gone_since, self.pending = None, False, None, True
         self._flush()
         return self._take_found()
 
@@ -233,8 +234,7 @@ class DocumentFile:
                 return
             content, self._mark = atomic_file.read(self.path)
         except OSError as error:
-            self._mark, self._broken, self._gone = None, None, isinstance(error, FileNotFoundError)
-            self._set_problem(Problem(str(self.path), error.strerror or str(error)))
+            self._lost(error)
             return
         self._racy, self._gone = atomic_file.is_racy(self._mark), False
         if content == self._broken:
@@ -246,13 +246,26 @@ class DocumentFile:
                 self._broken = content
                 self._set_problem(error.problem)
                 return
-            base, self.disk, self._content = self.disk, parsed.records, content
-            self._late.moved_on(base, self.disk)
+            base = self._base_of(self._mark)
+            overtaken = base is not self.disk
+            self._late.moved_on(self.disk, parsed.records)
+            self.disk, self._content, self._written_ns = parsed.records, content, self._mark.mtime_ns
             self._take_edits(base, parsed.records)
-            self.pending |= parsed.incomplete
+            self.pending |= parsed.incomplete or overtaken
         self._broken = None
         self._set_problem(None)
         self._flush()
+
+    def _lost(self, error: OSError) -> None:
+        """The file cannot be read, or is not there."""
+        self._mark, self._broken, self._gone = None, None, isinstance(error, FileNotFoundError)
+        self._set_problem(Problem(str(self.path), error.strerror or str(error)))
+
+    def _base_of(self, mark: Fingerprint) -> Records:
+        """What somebody's file is an edit of: what the document held when that file was written."""
+        if mark.mtime_ns < self._written_ns:
+            return self._late.held_at(mark.mtime_ns, self.disk) or self.disk
+        return self.disk
 
     def _parse(self, content: bytes, base: Records) -> Parsed:
         return parse(self.format, self.path, content, self._slices, lambda: base, self._new_id)
@@ -375,12 +388,20 @@ class DocumentFile:
 
     def _write(self, ours: Records) -> None:
         """Put `ours` on disk. Raises OSError, with nothing changed. What others saved in the same instant is merged and
-        leaves `pending` set, as it is not on disk any more; if that is broken, it is put back instead."""
+        leaves `pending` set, as it is not on disk any more; if that is broken, it is put back, and if the file is gone,
+        nothing is put there."""
         content = render(self.format, ours, self._slices)
         if content == self._content and self._mark is not None:
             self._written(ours, content)
             return
-        mark, replaced = atomic_file.replace(self.path, content)
+        try:
+            mark, replaced = atomic_file.replace(self.path, content, exists=self._mark is not None)
+        except FileNotFoundError as error:
+            if self._mark is None:
+                raise
+            self._lost(error)
+            self.ours, self.pending = ours, True
+            return
         parsed: Parsed | None = None
         if replaced is not None and self._is_foreign(replaced):
             theirs = replaced.read()
@@ -392,12 +413,13 @@ class DocumentFile:
                 self._mark, self._broken = None, theirs
                 self._set_problem(error.problem)
                 return
-        base = self.disk
+        before = self.disk
+        base = self._base_of(replaced.mark) if replaced is not None and parsed is not None else before
         self._written(ours, content)
-        self._mark, self._racy = mark, True
+        self._mark, self._racy, self._written_ns = mark, True, mark.mtime_ns
         if replaced is not None:
             replaced.drop_name()
-            self._late.add(replaced, base, self.disk, parsed.records if parsed is not None else None)
+            self._late.add(replaced, before, self.disk, parsed.records if parsed is not None else None)
         if parsed is not None:
             self.pending |= self._take_edits(base, parsed.records)
 
