@@ -11,6 +11,7 @@ from fanout import Delivery
 from handlers.context import World
 from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener
 from handlers.outcome import Event, Outcome, ViewChanged
+from handlers.registry import VIEWS
 from protocol.audience import to_text
 
 _NOTHING = Frame(b"")
@@ -23,7 +24,7 @@ def is_durable(event: Event) -> bool:
 class Prepared:
     """An outcome, encoded and framed. Made in the journal's thread where there is something to store."""
 
-    __slots__ = ("answer", "answers_by_event", "deliveries", "first", "then", "views")
+    __slots__ = ("answer", "answer_view", "answers_by_event", "deliveries", "first", "then", "views")
 
     def __init__(self) -> None:
         self.first: list[Frame] = []
@@ -32,6 +33,8 @@ class Prepared:
         """Index in `deliveries` -> name of the view there, whose frames are made for each viewer at release."""
         self.answer: Frame | None = None
         """The caller's own frame: the reply, or its copy of `deliveries[0]` where that carries a listener."""
+        self.answer_view: tuple[str, str | None] | None = None
+        """Instead of `answer`: a view that is made for the caller at release, and the listener."""
         self.answers_by_event = False
         self.then: Callable[[], None] | None = None
 
@@ -50,7 +53,9 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
             prepared.views[len(prepared.deliveries) - 1] = event.packet.view
     if not called:
         return prepared
-    if outcome.reply is not None:
+    if isinstance(outcome.reply, ViewChanged):
+        prepared.answer_view = (outcome.reply.view, listener)
+    elif outcome.reply is not None:
         prepared.answer = frame_of(outcome.reply, listener=listener)
     elif prepared.deliveries and not prepared.first:
         prepared.answers_by_event = True
@@ -99,6 +104,11 @@ class Outgoing:
                 self._fanout.gather(delivery)
         if client is not None and prepared.answer is not None and not prepared.answers_by_event:
             self.tell(client, prepared.answer)
+        if client is not None and prepared.answer_view is not None:
+            view, listener = prepared.answer_view
+            user = self._world.users.get(client.session.user_id) if client.session is not None else None
+            if user is not None:
+                self.tell(client, frame_of(VIEWS[view](self._world, user), listener=listener))
 
     def tell(self, client: Client, frame: Frame) -> None:
         """A frame for one client, behind everything released before."""

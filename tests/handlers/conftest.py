@@ -179,7 +179,9 @@ class Stage:
                 yield from (VIEWS[event.packet.view](self.world, user) for user in list(self.world.users))
             else:
                 yield event.packet
-        if outcome.reply is not None:
+        if isinstance(outcome.reply, ViewChanged):
+            yield from (VIEWS[outcome.reply.view](self.world, user) for user in list(self.world.users))
+        elif outcome.reply is not None:
             yield outcome.reply
 
     def answer(self, name: str, cmd: str, /, **fields: Any) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Channels: the list as each member sees it, and its changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from db.channels import Channel
+from db.permissions import DEFAULT_RULES
+from handlers import wire
+from handlers.names import checked_channel_name
+from handlers.outcome import Change, Event, Outcome
+from handlers.registry import handles, view
+from handlers.users import CHANNEL_LIST
+from protocol import objects_community as objects
+from protocol.audience import Everyone
+from protocol.channels import (
+    ChannelCreate,
+    ChannelCreateReply,
+    ChannelDelete,
+    ChannelDeleteReply,
+    ChannelMove,
+    ChannelMoveReply,
+    ChannelsGet,
+    ChannelsGetEvent,
+    ChannelUpdate,
+    ChannelUpdateReply,
+    ChannelUpdates,
+)
+from protocol.errors import Code, Refused
+
+if TYPE_CHECKING:
+    from db.transaction import Transaction
+    from db.users import User
+    from handlers.context import Context, World
+
+COMPUTED = frozenset({"id", "last_message", "last_message_id", "voice_state", "threads"})
+"""Keys of a channel on the wire that nobody sets."""
+MAX_EXTRA_BYTES = 16_384
+T = TypeVar("T")
+
+
+def channel_object(world: World, channel: Channel) -> objects.Channel:
+    text, forum = channel.type == "text", channel.type == "forum"
+    head = world.store.heads.get(channel.id) if text else None
+    known = objects.Channel(
+        id=channel.id,
+        name=channel.name,
+        type=channel.type,
+        display_name=_or_unset(channel.display_name),
+        description=_or_unset(channel.description),
+        icon=_or_unset(channel.icon),
+        wallpaper=_or_unset(channel.wallpaper),
+        size=_or_unset(channel.size),
+        permissions={key: list(rule) for key, rule in channel.permissions.items()},
+        last_message=(head.timestamp if head else None) if text else UNSET,
+        last_message_id=(head.id if head else None) if text else UNSET,
+        voice_state=[] if channel.type == "voice" else UNSET,
+        threads=[wire.thread(world, each, channel) for each in world.threads.of_channel(channel.id)]
+        if forum
+        else UNSET,
+    )
+    if not channel.extra:
+        return known
+    # further keys of the admin's travel along: an object with any keys, which only the encoder ever sees
+    return cast("objects.Channel", {**channel.extra, **msgspec.to_builtins(known)})
+
+
+def _or_unset(value: T | None) -> T | UnsetType:
+    return UNSET if value is None else value
+
+
+@view("channels_get")
+def channel_list(world: World, user: User) -> ChannelsGetEvent:
+    """Depends on nothing of the user but its roles."""
+    visible = [channel for channel in world.channels.values() if world.access.may(user, channel, "view")]
+    return ChannelsGetEvent(val=[channel_object(world, channel) for channel in visible])
+
+
+@handles(ChannelsGet)
+def channels_get(ctx: Context, cmd: ChannelsGet) -> Outcome:
+    return Outcome(reply=CHANNEL_LIST)
+
+
+def _find(world: World, name: str) -> Channel:
+    """By name, else without regard to case where that is unambiguous."""
+    channel = world.channels.by_name(name)
+    if channel is None:
+        same = [each for each in world.channels.values() if each.name.casefold() == name.casefold()]
+        channel = same[0] if len(same) == 1 else None
+    if channel is None:
+        raise Refused(Code.CHANNEL_NOT_FOUND)
+    return channel
+
+
+def _check_free(world: World, name: str) -> None:
+    if world.channels.by_name(name) is not None:
+        raise Refused(Code.CHANNEL_EXISTS)
+
+
+def _rules(given: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Without empty lists and doubles."""
+    return {key: tuple(dict.fromkeys(rule)) for key, rule in given.items() if rule}
+
+
+def default_rules() -> dict[str, tuple[str, ...]]:
+    """What a channel without rules means, written out so that it can be edited."""
+    return {str(key): rule for key, rule in DEFAULT_RULES.items()}
+
+
+def _told() -> list[Event]:
+    return [Event(Everyone(), CHANNEL_LIST)]
+
+
+@handles(ChannelCreate)
+def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
+    world = ctx.world
+    name = checked_channel_name(cmd.name, cmd.type)
+    _check_free(world, name)
+    if cmd.size is not None and cmd.type != "separator":
+        raise Refused(Code.BAD_VALUE, field="channel_create.size", reason="only separators have a size")
+    channel = Channel(
+        id=world.new_id(),
+        name=name,
+        type=cmd.type,
+        description=cmd.description,
+        display_name=cmd.display_name,
+        size=cmd.size,
+        permissions=default_rules() if cmd.permissions is None else _rules(cmd.permissions),
+    )
+    world.channels.put(channel)
+    world.channels.move(channel.id, len(world.channels))
+    return Outcome(reply=ChannelCreateReply(channel=channel_object(world, channel), created=True), events=_told())
+
+
+@handles(ChannelUpdate)
+def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
+    world, old = ctx.world, _find(ctx.world, cmd.current_name)
+    new = _updated(world, old, cmd.updates)
+    world.channels.put(new)
+    reply = ChannelUpdateReply(channel=channel_object(world, new), current_name=old.name, updated=True)
+    return Outcome(reply=reply, events=_told())
+
+
+def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
+    if not given:
+        raise Refused(Code.NO_UPDATES)
+    for key in given:
+        if key in COMPUTED:
+            raise Refused(Code.BAD_VALUE, field=f"channel_update.updates.{key}", reason="cannot be set")
+    try:
+        updates = msgspec.convert(given, ChannelUpdates)
+    except msgspec.ValidationError as error:
+        reason, _, where = str(error).partition(" - at `$")
+        field = f"channel_update.updates{where.rstrip('`')}"
+        raise Refused(Code.BAD_VALUE, field=field, reason=reason) from None
+    known = {key: value for key in updates.__struct_fields__ if (value := getattr(updates, key)) is not UNSET}
+    if "permissions" in known:
+        known["permissions"] = _rules(known["permissions"])
+    if "name" in known:
+        known["name"] = checked_channel_name(known["name"], known.get("type", old.type))
+        if known["name"] != old.name:
+            _check_free(world, known["name"])
+    return msgspec.structs.replace(old, **known, extra=_extra(old, given))
+
+
+def _extra(old: Channel, given: dict[str, Any]) -> dict[str, Any]:
+    """The keys that the server does not know: kept, replaced, and removed by null."""
+    unknown = {key: value for key, value in given.items() if key not in ChannelUpdates.__struct_fields__}
+    extra = {key: value for key, value in {**old.extra, **unknown}.items() if value is not None}
+    if unknown and len(msgspec.json.encode(extra)) > MAX_EXTRA_BYTES:
+        raise Refused(Code.BAD_VALUE, field="channel_update.updates", reason=f"more than {MAX_EXTRA_BYTES} bytes")
+    return extra
+
+
+@handles(ChannelMove)
+def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
+    world, channel = ctx.world, _find(ctx.world, cmd.name)
+    world.channels.move(channel.id, cmd.position)
+    position = world.channels.position_of(channel.id)
+    return Outcome(reply=ChannelMoveReply(name=channel.name, position=position, moved=True), events=_told())
+
+
+@handles(ChannelDelete)
+def channel_delete(ctx: Context, cmd: ChannelDelete) -> Change:
+    world, channel = ctx.world, _find(ctx.world, cmd.name)
+    world.channels.remove(channel.id)
+
+    def change(tx: Transaction) -> Outcome:
+        threads = tx.threads.delete_of_channel(channel.id)
+        tx.messages.delete_place(channel.id)
+
+        def forget() -> None:
+            for thread in threads:
+                world.threads.remove(thread)
+
+        return Outcome(reply=ChannelDeleteReply(name=channel.name, deleted=True), events=_told(), then=forget)
+
+    return change

@@ -1,0 +1,80 @@
+"""What clients are told after a document was edited by hand: the same as after the equivalent commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from db.channels import Channels
+from db.documents import Change
+from db.roles import Roles
+from db.users import User, Users
+from handlers.moderation import BANNED_REASON, DELETED_REASON, mute_event
+from handlers.outcome import Event
+from handlers.presence import nickname_event, status_changed, user_entry
+from handlers.roles import all_roles, gives_sight
+from handlers.users import CHANNEL_LIST, renamed, roles_changed
+from protocol.audience import Everyone
+from protocol.users import UserJoinEvent, UserLeaveEvent
+
+if TYPE_CHECKING:
+    from handlers.context import World
+
+
+class Effects(msgspec.Struct, frozen=True):
+    """closed: (user id, reason) of those to throw out, behind the events."""
+
+    events: list[Event]
+    closed: list[tuple[str, str]]
+
+
+def effects(world: World, changes: Sequence[Change]) -> Effects:
+    """changes: record by record, in order, and already made in memory."""
+    events: list[Event] = []
+    closed: list[tuple[str, str]] = []
+    roles = sight = False
+    for change in changes:
+        old, new = change.old, change.new
+        if change.document == Users.name:
+            events += _of_user(world, old, new)
+            if old is not None and not old.banned and (new is None or new.banned):
+                closed.append((old.id, DELETED_REASON if new is None else BANNED_REASON))
+        elif change.document == Roles.name:
+            roles = True
+            sight = sight or gives_sight(old, new)
+        elif change.document == Channels.name:
+            sight = True
+    if roles:
+        events.append(Event(Everyone(), all_roles(world)))
+    if sight:
+        everybody = Event(Everyone(), CHANNEL_LIST)
+        events = [*(event for event in events if event.packet != CHANNEL_LIST), everybody]
+    return Effects(events=events, closed=closed)
+
+
+def _of_user(world: World, old: User | None, new: User | None) -> list[Event]:
+    """A banned member is one that is not there."""
+    before = old if old is not None and not old.banned else None
+    after = new if new is not None and not new.banned else None
+    if before is None and after is None:
+        return []
+    if before is None and after is not None:
+        return [Event(Everyone(), UserJoinEvent(user=user_entry(world, after)))]
+    if before is not None and after is None:
+        return [Event(Everyone(), UserLeaveEvent(username=before.username))]
+    assert before is not None
+    assert after is not None
+    events: list[Event] = []
+    if before.username != after.username:
+        events += renamed(before, after)
+    elif before.nickname != after.nickname:
+        events.append(nickname_event(after))
+    if before.roles != after.roles:
+        events += roles_changed(world, after)
+    if before.muted_until != after.muted_until:
+        events.append(mute_event(after, world.clock()))
+    if before.status != after.status and world.fanout.is_online(after.id):
+        events += status_changed(world, before, after)
+    return events

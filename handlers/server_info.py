@@ -1,0 +1,128 @@
+"""The server's name, icon and banner, which live in config.json; and the message limiter."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from config.problems import ConfigError
+from config.schema import Config, Server
+from handlers.handshake import asset_url
+from handlers.names import is_visible
+from handlers.outcome import Event, Outcome
+from handlers.registry import handles
+from handlers.users import find_user
+from protocol.audience import Everyone
+from protocol.errors import Code, Refused
+from protocol.objects_community import LimiterState
+from protocol.server_info import (
+    RateLimitReset,
+    RateLimitResetReply,
+    RateLimitStatus,
+    RateLimitStatusReply,
+    ServerInfo,
+    ServerInfoReply,
+    ServerUpdate,
+    ServerUpdateEvent,
+)
+
+if TYPE_CHECKING:
+    from handlers.context import Context
+
+
+_one_at_a_time = asyncio.Lock()
+"""Two commands that read, change and write config.json must not overlap."""
+
+
+@handles(ServerInfo)
+def server_info(ctx: Context, cmd: ServerInfo) -> Outcome:
+    name, icon, banner = _card(ctx.world.config)
+    return Outcome(reply=ServerInfoReply(name=name, icon=icon, banner=banner))
+
+
+def server_updated(config: Config) -> Event:
+    """What is told when name, icon or banner have changed, by command or in config.json by hand."""
+    name, icon, banner = _card(config)
+    return Event(Everyone(), ServerUpdateEvent(name=name, icon=icon, banner=banner))
+
+
+def _card(config: Config) -> tuple[str, str, str]:
+    server = config.server
+    return server.name, asset_url(config, server.icon) or "", asset_url(config, server.banner) or ""
+
+
+@handles(ServerUpdate)
+async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
+    """The file is written before anybody is told; the running settings follow it."""
+    live = ctx.world.live
+    changes: dict[str, Any] = {}
+    if cmd.name is not UNSET:
+        changes["server.name"] = _checked_name(cmd.name)
+    for key, value in (("icon", cmd.icon), ("banner", cmd.banner)):
+        if value is not UNSET:
+            changes[f"server.{key}"] = _checked_picture(key, value)
+    if not changes:
+        raise Refused(Code.NO_UPDATES)
+    try:
+        async with _one_at_a_time:
+            await asyncio.to_thread(live.update_file, changes)
+            problems = live.reload().problems
+    except ConfigError as error:
+        problems = error.problems
+    except OSError as error:
+        raise Refused(Code.SETTINGS_BROKEN, reason=error.strerror or type(error).__name__) from None
+    if problems:
+        problem = problems[0]
+        raise Refused(
+            Code.SETTINGS_BROKEN, reason=": ".join(filter(None, ("config.json", problem.path, problem.message)))
+        )
+    return Outcome(events=[server_updated(live.current)])
+
+
+def _checked_name(name: str | None) -> str:
+    if name is None:
+        return Server().name
+    if not is_visible(name):
+        raise Refused(Code.BAD_VALUE, field="server_update.name", reason="expected visible characters")
+    return name.strip()
+
+
+def _checked_picture(key: str, value: str | None) -> str | None:
+    """A web address, or a bare file name that lies in db/serverAssets."""
+    if not value:
+        return None
+    url = value.lower().startswith(("http://", "https://"))
+    if not is_visible(value) or any(character.isspace() for character in value):
+        raise Refused(Code.BAD_VALUE, field=f"server_update.{key}", reason="expected visible characters")
+    if not url and ("/" in value or "\\" in value or ":" in value or value.startswith(".")):
+        raise Refused(Code.BAD_VALUE, field=f"server_update.{key}", reason="expected an http(s) URL or a file name")
+    return value
+
+
+@handles(RateLimitStatus)
+def rate_limit_status(ctx: Context, cmd: RateLimitStatus) -> Outcome:
+    world, me = ctx.world, ctx.user
+    target = me if cmd.user is None else world.users.find(cmd.user)
+    if (target is None or target.id != me.id) and not world.access.can(me, "manage_users"):
+        raise Refused(Code.PERMISSION_REQUIRED, permission="manage_users")
+    if target is None:
+        raise Refused(Code.USER_NOT_FOUND)
+    used, settings = world.limiter.status(target.id), world.config.rate_limiting
+    status = LimiterState(
+        messages_this_minute=used.messages_this_minute,
+        messages_per_minute_limit=settings.messages_per_minute,
+        recent_messages=used.recent_messages,
+        burst_limit=settings.burst_limit,
+        cooldown_remaining=used.cooldown_remaining_s,
+        timeout_remaining=max(0.0, (target.muted_until or 0.0) - ctx.now),
+    )
+    return Outcome(reply=RateLimitStatusReply(user=target.username, status=status))
+
+
+@handles(RateLimitReset)
+def rate_limit_reset(ctx: Context, cmd: RateLimitReset) -> Outcome:
+    target = find_user(ctx.world, cmd.user)
+    ctx.world.limiter.reset(target.id)
+    return Outcome(reply=RateLimitResetReply(user=target.username, val=f"Rate limit reset for {target.username}"))
