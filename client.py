@@ -35,6 +35,7 @@ class Client:
         "bad_frames",
         "connected_at",
         "network",
+        "number",
         "session",
         "sink",
         "validator_key",
@@ -50,6 +51,7 @@ class Client:
         agent: str,
         validator_key: str,
         connected_at: float,
+        number: int = 0,
     ) -> None:
         self._server = server
         self.sink = connection
@@ -59,6 +61,8 @@ class Client:
         self.validator_key = validator_key
         self.connected_at = connected_at
         """On the monotonic clock."""
+        self.number = number
+        """Counts connections; spreads over time what is done to each of them regularly."""
         self.session: Session | None = None
         self.bad_frames = 0
         """Malformed frames in a row."""

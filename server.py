@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -65,6 +66,7 @@ class OriginChatsServer:
         self.monotonic = monotonic
         self.gate = Gatekeeper(lambda: world.config, self._make_client)
         self.outgoing = Outgoing(world)
+        self._numbers = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         world.documents.on_change = world.fanout.document_changed
         world.journal.on_external = self.hand_edit
@@ -85,6 +87,7 @@ class OriginChatsServer:
             agent=agent,
             validator_key=f"originChats-{self.world.new_secret()[:32]}",
             connected_at=self.monotonic(),
+            number=next(self._numbers),
         )
 
     def client_opened(self, client: Client) -> None:

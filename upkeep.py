@@ -98,6 +98,8 @@ class Upkeep:
         def forget(tx: Transaction) -> None:
             tx.sessions.prune(now, settings.timeout_s)
             tx.log.prune(now - settings.event_log_days * DAY_S)
+            tx.messages.prune_nonces(now - DAY_S)
+            tx.messages.purge()
 
         world.journal.submit(forget, (), _report("forgetting old sessions and events"))
 

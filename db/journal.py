@@ -21,7 +21,7 @@ from db import document_log
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
-    from db.document_files import DocumentFiles
+    from db.document_file import DocumentFiles
     from db.documents import Change
     from db.store import Store
     from db.transaction import Transaction
@@ -70,12 +70,10 @@ class Journal:
         store: Store,
         files: DocumentFiles,
         loop: Loop,
-        monotonic: Callable[[], float],
     ) -> None:
         self._store = store
         self._files = files
         self._loop = loop
-        self._monotonic = monotonic
         self.works = True
         """Whether the last commit succeeded."""
         self.on_external: Callable[[Sequence[Change]], None] = lambda changes: None
@@ -205,7 +203,6 @@ class Journal:
             changes = [change for operation in group if operation.error is None for change in operation.changes]
             if any(operation.look for operation in group):
                 external += self._files.look()
-                external += self._files.late_edits(self._monotonic())
             if changes:
                 external += self._files.apply(changes)
                 written = changes
