@@ -24,6 +24,10 @@ ORDER_KEY = "#order"
 """The key under which the order of a list document travels as if it were a record."""
 
 
+MAX_FAILED = 100
+"""Records of which failed changes are remembered, to be taken back together."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """The order of a list document. Keys that it does not name come after the others, sorted (ids rise with time)."""
 
@@ -61,6 +65,7 @@ class Document(Generic[R]):
         self._records: dict[str, R] = {}
         self._changes: list[Change] = []
         self._lazy: dict[str, R] = {}
+        self._failed: dict[str, list[Change]] = {}
         self._external = 0
         self.on_change: Callable[[Change], None] | None = None
         for record in records:
@@ -118,9 +123,19 @@ class Document(Generic[R]):
         """Take back a change that could not be written. What was changed again since stays as it is."""
         now = self._value(change.key)
         restored = take_back(change.old, change.new, now)
+        for earlier in reversed(self._failed.get(change.key, ())):
+            # What stayed because this change came after it; without this change it goes as well.
+            restored = take_back(earlier.old, earlier.new, restored)
+        if change.old is not None and change.new is not None and restored is not None and restored is not change.old:
+            self._failed.setdefault(change.key, []).append(change)
+            if len(self._failed) > MAX_FAILED:
+                self._failed.clear()
         if not same(restored, now):
             if restored is None:
                 self._lazy.pop(change.key, None)
+            elif change.key in self._records:
+                # Said once more when there is time: a lazy change that this one had overtaken was never written.
+                self._lazy.setdefault(change.key, now)
             self._set(change.key, now, restored)
 
     def apply_external(self, change: Change) -> Change | None:
