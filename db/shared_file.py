@@ -27,18 +27,14 @@ from db.document_format import (
 )
 from db.documents import ORDER_KEY, Change, Order
 from db.late_edits import LateEdits
-from db.merge import merge, same
+from db.merged_records import MergedRecords, Records
 
 log = logging.getLogger("originchats.documents")
 
 MISSING_S = 1.0
 """How long a file may be gone (some editors move it away before they write the new one) until it is written again."""
-MAX_UNSEEN = 10_000
-"""Hand edits of which it is remembered that a command may not have known of them."""
 MAX_REWRITES = 4
 """How often in a row a file is written again because somebody saved it in the instant in which it was written."""
-
-Records = dict[str, Any]
 
 
 class Row(NamedTuple):
@@ -61,7 +57,7 @@ class DocumentFile:
         self.path = path.resolve()  # a symbolic link stays, and what it names is replaced
         self.format = format
         self.disk: Records = {}
-        self.ours: Records = {}
+        self._merged = MergedRecords(format)
         self.problem: Problem | None = None
         """Why the file cannot be used at the moment; None when it can."""
         self.pending = False
@@ -76,14 +72,13 @@ class DocumentFile:
         self._gone = False
         self._gone_since: float | None = None
         self._write_failed = False
-        self._number = 0
-        self._unseen: dict[str, list[Change]] = {}
-        self._unseen_count = 0
-        self._found: list[Change] = []
         self._late = LateEdits()
-        self.unsaved: set[str] = set()
-        """Keys whose row in the database is not what `rows` says."""
         self._held: set[str] = set()
+
+    @property
+    def ours(self) -> Records:
+        """What the file should hold."""
+        return self._merged.records
 
     # --- what the journal calls --------------------------------------------------------------------------------
 
@@ -131,10 +126,10 @@ class DocumentFile:
 
         parsed = parse(self.format, self.path, content, self._slices, read_base, self._new_id)
         if not rows:
-            self.ours = self.disk = parsed.records
-            self.unsaved = {*self.ours, OPENED_KEY}
+            self._merged.records = self.disk = parsed.records
+            self._merged.unsaved = {*self.ours, OPENED_KEY}
         else:
-            self.ours = {
+            self._merged.records = {
                 key: base[key] if key in same_as_disk else self._row_record(key, body) for key, body in logged.items()
             }
             self.pending = bool(self._held)
@@ -144,8 +139,8 @@ class DocumentFile:
         self._written_ns = mark.mtime_ns
         self.pending |= parsed.incomplete
         self._flush()
-        self._forget_unseen()  # memory is filled from `ours` after this
-        return self._take_found()
+        self._merged.forget_unseen()  # memory is filled from `ours` after this
+        return self._merged.take_found()
 
     def look(self) -> list[Change]:
         """Read the file if others changed it. Gives the hand edits, in order; `old` of each is what `ours` was before.
@@ -153,21 +148,18 @@ class DocumentFile:
         A broken file changes nothing but `problem`; one that is whole again is written with what could not be before.
         """
         self._look()
-        return self._take_found()
+        return self._merged.take_found()
 
     def apply(self, changes: Sequence[Change]) -> list[Change]:
-        """Make the changes of commands and write the file. Gives the hand edits found on the way.
-
-        A hand edit wins over a command that did not know of it where both changed the same field. To that end, after
-        a command's change the hand edits that it did not know of are made once more: then everything is as if they had
-        come after it, which is the order in which the loop's memory sees them.
+        """Make the changes of commands (see `MergedRecords.commanded`) and write the file. Gives the hand edits found
+        on the way.
 
         Raises OSError when it cannot be written; then nothing was changed. While the file is broken nothing is written
         either, but the changes are kept (`pending`), and `rows` has them for the database.
         """
         self._look()
         self._apply(changes)
-        return self._take_found()
+        return self._merged.take_found()
 
     def undo(self, changes: Sequence[Change]) -> None:
         """Take back changes that were applied, because what belongs to them could not be stored."""
@@ -176,7 +168,7 @@ class DocumentFile:
         except OSError:
             log.error("%s: a change that failed stays in the file, as it cannot be written again", self.path)
             for change in changes:
-                self._edited(change.key, change.old, change.new)
+                self._merged.edited(change.key, change.old, change.new)
 
     def late_edits(self, now: float) -> list[Change]:
         """What is to be done by time: look at the file, and at those it replaced a moment ago; make a deleted file
@@ -200,12 +192,12 @@ class DocumentFile:
             log.warning("%s was deleted; it is written again", self.path)
             self.problem, self._gone, self._gone_since, self.pending = None, False, None, True
         self._flush()
-        return self._take_found()
+        return self._merged.take_found()
 
     def rows(self) -> dict[str, Row | None]:
         """The rows that are not in the database as they should be, None for those to delete. See `saved`."""
         rows: dict[str, Row | None] = {}
-        for key in self.unsaved:
+        for key in sorted(self._merged.unsaved):
             ours = self._row_text(key, self.ours)
             if key == OPENED_KEY:
                 rows[key] = Row("")
@@ -218,10 +210,18 @@ class DocumentFile:
     def saved(self) -> None:
         """What `rows` gave is in the database for good."""
         if self.pending:
-            self._held |= self.unsaved - {OPENED_KEY}
+            self._held |= self._merged.unsaved - {OPENED_KEY}
         else:
-            self._held -= self.unsaved
-        self.unsaved = set()
+            self._held -= self._merged.unsaved
+        self._merged.unsaved = set()
+
+    def found_again(self, change: Change) -> None:
+        self._merged.found_again(change)
+
+    @property
+    def unsaved(self) -> bool:
+        """`rows` has something to say."""
+        return bool(self._merged.unsaved)
 
     def close(self) -> None:
         self._late.close()
@@ -279,98 +279,22 @@ class DocumentFile:
             log.error("%s; what was there before stays in force, and the file is not written", problem)
         self.problem = problem
 
-    # --- merging -----------------------------------------------------------------------------------------------
-
     def _take_edits(self, base: Records, theirs: Records) -> bool:
-        """Carry the difference between two versions of the file over to `ours`. False when that changed nothing."""
-        ours = dict(self.ours)
-        edits: list[tuple[str, Any, Any]] = []
-        for key in dict.fromkeys((*base, *theirs)):
-            before, after, now = base.get(key), theirs.get(key), ours.get(key)
-            if before is after or key == ORDER_KEY:
-                continue
-            merged = merge(before, after, now)
-            if not same(merged, now):
-                _set(ours, key, merged)
-                edits.append((key, now, merged))
-        if self.format.is_list:
-            edits += self._reordered(base, theirs, ours)
-        edits += self._settle(ours)
-        if not self.format.is_list:  # the order of the file is kept
-            ours = {key: ours[key] for key in theirs if key in ours} | ours
-        self.ours = ours
-        if self._unseen_count > MAX_UNSEEN:
-            self._forget_unseen()
-        for key, now, merged in edits:
-            self._edited(key, now, merged)
-        return bool(edits)
-
-    def _reordered(self, base: Records, theirs: Records, ours: Records) -> list[tuple[str, Any, Any]]:
-        """An added or deleted record by itself is no new order, so that it does not undo a move by a command."""
-        now = ours.get(ORDER_KEY, Order())
-        listed = theirs[ORDER_KEY].keys
-        before = base.get(ORDER_KEY, Order()).sort(key for key in base if key != ORDER_KEY)
-        moved = Order(tuple(before)).sort(listed) != list(listed)
-        if not moved and (self.pending or now.sort(listed) == list(listed)):
-            return []
-        new = Order(tuple(theirs[ORDER_KEY].sort(key for key in ours if key != ORDER_KEY)))
-        ours[ORDER_KEY] = new
-        return [(ORDER_KEY, now, new)] if new != now else []
-
-    def _settle(self, ours: Records) -> list[tuple[str, Any, Any]]:
-        edits = []
-        for record in self.format.settle(ours, self.disk):
-            key = self.format.key(record)
-            edits.append((key, ours[key], record))
-            ours[key] = record
-            self.pending = True
-        return edits
-
-    def _edited(self, key: str, old: Any, new: Any) -> None:
-        self._number += 1
-        change = Change(self.format.document, key, old, new, self._number)
-        self._found.append(change)
-        self._unseen.setdefault(key, []).append(change)
-        self._unseen_count += 1
-        self.unsaved.add(key)
-
-    def _forget_unseen(self) -> None:
-        self._unseen.clear()
-        self._unseen_count = 0
-
-    def found_again(self, change: Change) -> None:
-        """A hand edit that was given out and got lost on the way: give it out once more."""
-        self._found.append(change)
-
-    def _take_found(self) -> list[Change]:
-        found, self._found = self._found, []
-        return found
+        edited, settled = self._merged.take_edits(base, theirs, self.disk, self.pending)
+        self.pending |= settled
+        return edited
 
     # --- writing -----------------------------------------------------------------------------------------------
 
     def _apply(self, changes: Sequence[Change]) -> None:
-        if min((change.external for change in changes), default=0) >= self._number:
-            self._forget_unseen()
-        ours = dict(self.ours)
-        for change in changes:
-            record = merge(change.old, change.new, ours.get(change.key))
-            for edit in self._unseen.get(change.key, ()):
-                if edit.external > change.external:
-                    record = merge(edit.old, edit.new, record)
-            _set(ours, change.key, record)
-        was_pending = self.pending
-        edits = self._settle(ours)
+        ours, settled = self._merged.commanded(changes, self.disk)
         if self.problem is None:
-            try:
-                self._write(ours)
-            except OSError:
-                self.pending = was_pending
-                raise
+            self._write(ours)
         else:
-            self.ours, self.pending = ours, True
-        self.unsaved.update(change.key for change in changes)
-        for key, now, settled in edits:
-            self._edited(key, now, settled)
+            self._merged.records, self.pending = ours, True
+        self._merged.unsaved.update(change.key for change in changes)
+        for key, now, new in settled:
+            self._merged.edited(key, now, new)
         self._flush()
 
     def _flush(self) -> None:
@@ -400,7 +324,7 @@ class DocumentFile:
             if self._mark is None:
                 raise
             self._lost(error)
-            self.ours, self.pending = ours, True
+            self._merged.records, self.pending = ours, True
             return
         parsed: Parsed | None = None
         if replaced is not None and self._is_foreign(replaced):
@@ -409,7 +333,7 @@ class DocumentFile:
                 parsed = self._parse(theirs, self.disk)
             except DataError as error:
                 self._put_back(replaced)
-                self.ours, self.pending = ours, True
+                self._merged.records, self.pending = ours, True
                 self._mark, self._broken = None, theirs
                 self._set_problem(error.problem)
                 return
@@ -424,14 +348,14 @@ class DocumentFile:
             self.pending |= self._take_edits(base, parsed.records)
 
     def _written(self, ours: Records, content: bytes) -> None:
-        self.ours = self.disk = ours
+        self._merged.records = self.disk = ours
         if self.format.is_list:
             keys = (key for key in ours if key != ORDER_KEY)
             self.disk = {**ours, ORDER_KEY: Order(tuple(ours[ORDER_KEY].sort(keys)))}
         self._content = content
         self._slices.keep_only(ours)
         self.pending = self._write_failed = False
-        self.unsaved |= self._held
+        self._merged.unsaved |= self._held
 
     def _is_foreign(self, replaced: Replaced) -> bool:
         if replaced.mark == self._mark and not self._racy:
@@ -450,11 +374,13 @@ class DocumentFile:
         """Raises OSError."""
         if known:
             log.warning("%s is missing; it is written again", self.path)
-            self.ours = {key: self._row_record(key, body) for key, body in logged.items()}
+            self._merged.records = {key: self._row_record(key, body) for key, body in logged.items()}
         else:
             records = self.format.defaults(self._new_id)
-            self.ours = {self.format.key(record): record for record in records}
-            self.unsaved = {*self.ours, ORDER_KEY, OPENED_KEY} if self.format.is_list else {*self.ours, OPENED_KEY}
+            self._merged.records = {self.format.key(record): record for record in records}
+            self._merged.unsaved = (
+                {*self.ours, ORDER_KEY, OPENED_KEY} if self.format.is_list else {*self.ours, OPENED_KEY}
+            )
         if self.format.is_list:
             self.ours.setdefault(ORDER_KEY, Order(tuple(self.ours)))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -487,10 +413,3 @@ class DocumentFile:
             except BadRecord as error:
                 raise DataError(Problem(str(self.path), f"{key} in the database: {error.reason}")) from None
         return record
-
-
-def _set(records: Records, key: str, record: Any) -> None:
-    if record is None:
-        records.pop(key, None)
-    else:
-        records[key] = record
