@@ -1,0 +1,258 @@
+"""Channels: what each member sees, and creating, changing, moving, deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from db.permissions import CHANNEL_KEYS
+from handlers.registry import VIEWS
+from tests.handlers.community import empower, told, to_everyone
+from tests.handlers.conftest import Stage, as_json
+
+
+@pytest.fixture
+def stage(stage: Stage) -> Stage:
+    empower(stage, "manage_channels")
+    return stage
+
+
+def names(stage: Stage, person: str) -> list[str]:
+    return [channel["name"] for channel in stage.answer(person, "channels_get")["val"]]
+
+
+def seen(stage: Stage, person: str, name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = stage.answer(person, "channels_get")["val"]
+    return next(channel for channel in found if channel["name"] == name)
+
+
+# --- what each sees
+
+
+def test_channels_get_lists_what_the_caller_may_view_in_order(stage: Stage) -> None:
+    assert names(stage, "ann") == ["general", "news", "ideas", "call"]
+    assert names(stage, "mod") == ["general", "news", "staff", "ideas", "cabal", "call"]
+    assert names(stage, "host") == names(stage, "mod")
+    assert names(stage, "guest") == []
+    stage.change_user("mod", banned=True)
+    assert VIEWS["channels_get"](stage.world, stage.user("mod")) == VIEWS["channels_get"](
+        stage.world, stage.user("guest")
+    )
+
+
+def test_channels_get_gives_each_type_what_belongs_to_it(stage: Stage) -> None:
+    stage.do("ann", "message_new", channel="general", content="hello")
+    newest = stage.answer("ann", "messages_get", channel="general")["messages"][-1]
+    stage.do("ann", "thread_create", channel="ideas", name="A thread")
+    general, ideas, call = (seen(stage, "ben", name) for name in ("general", "ideas", "call"))
+    assert (general["last_message"], general["last_message_id"]) == (newest["timestamp"], newest["id"])
+    assert seen(stage, "ben", "news")["last_message"] is None
+    assert [thread["name"] for thread in ideas["threads"]] == ["A thread"]
+    assert call["voice_state"] == []
+    assert "threads" not in general
+    assert "last_message" not in ideas
+    assert "description" not in general
+    assert general["id"] == "c-general"
+
+
+def test_channels_get_sends_the_further_keys_of_the_admin(stage: Stage) -> None:
+    general = stage.world.channels.by_name("general")
+    assert general is not None
+    stage.world.channels.put(msgspec.structs.replace(general, extra={"mood": ["calm"], "name": "evil"}))
+    assert seen(stage, "ann", "general")["mood"] == ["calm"]
+
+
+def test_channels_get_view_follows_only_roles(stage: Stage) -> None:
+    stage.change_user("ben", nickname="B")
+    assert VIEWS["channels_get"](stage.world, stage.user("ann")) == VIEWS["channels_get"](
+        stage.world, stage.user("ben")
+    )
+
+
+# --- who may
+
+
+@pytest.mark.parametrize(
+    ("cmd", "fields"),
+    [
+        ("channel_create", {"name": "x", "type": "text"}),
+        ("channel_update", {"current_name": "general", "updates": {"description": "x"}}),
+        ("channel_move", {"name": "general", "position": 0}),
+        ("channel_delete", {"name": "general"}),
+    ],
+)
+def test_changes_need_manage_channels_and_are_told_to_everybody(stage: Stage, cmd: str, fields: dict[str, Any]) -> None:
+    before = list(stage.world.channels.values())
+    assert stage.refused("ann", cmd, **fields).text == "Access denied: 'manage_channels' permission required"
+    assert list(stage.world.channels.values()) == before
+    outcome = stage.do("mod", cmd, **fields)
+    assert to_everyone(outcome) == ["view"]
+    assert told(outcome) == [{"view": "channels_get"}]
+
+
+# --- creating
+
+
+@pytest.mark.parametrize("type_", ["text", "voice", "forum", "separator"])
+def test_channel_create_without_rules_gets_the_default_set(stage: Stage, type_: str) -> None:
+    answer = stage.answer("mod", "channel_create", name="new-one", type=type_, description="About")
+    assert answer["created"] is True
+    assert answer["channel"]["type"] == type_
+    assert set(answer["channel"]["permissions"]) == set(CHANNEL_KEYS)
+    assert answer["channel"]["permissions"]["view"] == ["owner"]
+    assert names(stage, "host")[-1] == "new-one"
+    assert "new-one" not in names(stage, "mod")
+
+
+def test_channel_create_drops_empty_lists_and_keeps_other_keys(stage: Stage) -> None:
+    rules = {"view": ["user", "user"], "send": [], "connect": ["user"]}
+    stage.do("mod", "channel_create", name="music", type="voice", permissions=rules)
+    assert seen(stage, "ann", "music")["permissions"] == {"view": ["user"], "connect": ["user"]}
+
+
+@pytest.mark.parametrize("name", ["plaudern", "Café_2", "日本語", "हिन्दी", "📢-news", "a", "x" * 64])
+def test_channel_create_takes_names_of_any_script(stage: Stage, name: str) -> None:
+    assert stage.answer("mod", "channel_create", name=name, type="text")["channel"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "../../x", "a/b", "a\\b", ".", "..", "a.json", "a b", "a\nb", "a\x00", "x" * 65, "a\u202eb", "\u200d"],
+)
+def test_channel_create_refuses_other_names(stage: Stage, name: str) -> None:
+    assert stage.refused("mod", "channel_create", name=name, type="text").code.wire == "bad_channel_name"
+
+
+def test_channel_create_lets_separators_be_headings(stage: Stage) -> None:
+    channel = stage.answer("mod", "channel_create", name="Voice channels", type="separator", size=12)["channel"]
+    assert (channel["name"], channel["size"]) == ("Voice channels", 12)
+    assert stage.refused("mod", "channel_create", name="b", type="text", size=12).code.wire == "bad_value"
+
+
+def test_channel_create_refuses_taken_names_and_unknown_types(stage: Stage) -> None:
+    assert stage.refused("mod", "channel_create", name="staff", type="text").text == "Channel already exists"
+    assert stage.refused("mod", "channel_create", name="x", type="chat").code.wire == "bad_value"
+
+
+# --- changing
+
+
+def test_channel_update_renames_and_keeps_history(stage: Stage) -> None:
+    stage.do("ann", "message_new", channel="general", content="hello")
+    stage.do("ann", "thread_create", channel="ideas", name="A thread")
+    answer = stage.answer("mod", "channel_update", current_name="general", updates={"name": "lobby"})
+    assert (answer["current_name"], answer["updated"], answer["channel"]["name"]) == ("general", True, "lobby")
+    assert answer["channel"]["id"] == "c-general"
+    assert [m["content"] for m in stage.answer("ann", "messages_get", channel="lobby")["messages"]] == ["hello"]
+    stage.do("mod", "channel_create", name="general", type="text", permissions={"view": ["user"]})
+    assert stage.answer("ann", "messages_get", channel="general")["messages"] == []
+    stage.do("mod", "channel_update", current_name="ideas", updates={"name": "plans"})
+    assert seen(stage, "ann", "plans")["threads"][0]["parent_channel"] == "plans"
+
+
+def test_channel_update_replaces_rules_whole(stage: Stage) -> None:
+    updates = {"permissions": {"view": ["user", "!guest"], "send": [], "x": ["user"]}}
+    channel = stage.answer("mod", "channel_update", current_name="general", updates=updates)["channel"]
+    assert channel["permissions"] == {"view": ["user", "!guest"], "x": ["user"]}
+
+
+def test_channel_update_takes_a_channel_away(stage: Stage) -> None:
+    stage.do("mod", "channel_update", current_name="general", updates={"permissions": {"view": ["moderator"]}})
+    assert "general" not in names(stage, "ann")
+    assert "general" in names(stage, "mod")
+
+
+def test_channel_update_sets_and_clears_what_is_optional(stage: Stage) -> None:
+    updates: dict[str, Any] = {
+        "display_name": "The lobby", "description": "x", "icon": "https://example.org/i.png", "wallpaper": "", "size": 3,
+        "type": "separator",
+    }  # fmt: skip
+    channel = stage.answer("mod", "channel_update", current_name="GENERAL", updates=updates)["channel"]
+    assert {key: channel[key] for key in updates} == updates
+    cleared = {key: None for key in updates if key != "type"}
+    channel = stage.answer("mod", "channel_update", current_name="general", updates=cleared)["channel"]
+    assert not set(cleared) & set(channel)
+
+
+def test_channel_update_stores_other_keys_as_they_are(stage: Stage) -> None:
+    update = {"current_name": "general", "updates": {"mood": {"a": [1, None]}, "topic": "x"}}
+    channel = stage.answer("mod", "channel_update", **update)["channel"]
+    assert (channel["mood"], channel["topic"]) == ({"a": [1, None]}, "x")
+    channel = stage.answer("mod", "channel_update", current_name="general", updates={"mood": None})["channel"]
+    assert "mood" not in channel
+    assert channel["topic"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("updates", "code"),
+    [
+        ({}, "no_updates"),
+        ({"name": "staff"}, "channel_exists"),
+        ({"name": "a/b"}, "bad_channel_name"),
+        ({"name": 5}, "bad_value"),
+        ({"name": None}, "bad_value"),
+        ({"type": "chat"}, "bad_value"),
+        ({"permissions": {"view": "user"}}, "bad_value"),
+        ({"permissions": None}, "bad_value"),
+        ({"icon": "javascript:alert(1)"}, "bad_value"),
+        ({"id": "c-staff"}, "bad_value"),
+        ({"threads": []}, "bad_value"),
+        ({"last_message": 1}, "bad_value"),
+        ({"big": "x" * 20_000}, "bad_value"),
+    ],
+)
+def test_channel_update_refuses(stage: Stage, updates: dict[str, Any], code: str) -> None:
+    before = list(stage.world.channels.values())
+    assert stage.refused("mod", "channel_update", current_name="general", updates=updates).code.wire == code
+    assert list(stage.world.channels.values()) == before
+
+
+def test_channel_update_names_the_wrong_field(stage: Stage) -> None:
+    refusal = stage.refused("mod", "channel_update", current_name="general", updates={"permissions": {"view": [5]}})
+    assert refusal.text.startswith("channel_update.updates.permissions")
+    assert stage.refused("mod", "channel_update", current_name="x", updates={"size": 1}).text == "Channel not found"
+
+
+# --- moving and deleting
+
+
+@pytest.mark.parametrize(("position", "place"), [(0, 0), (2, 2), (5, 5), (99, 5)])
+def test_channel_move_counts_without_the_channel(stage: Stage, position: int, place: int) -> None:
+    answer = stage.answer("mod", "channel_move", name="news", position=position)
+    assert answer == {"cmd": "channel_move", "name": "news", "position": place, "moved": True}
+    assert names(stage, "mod").index("news") == place
+
+
+def test_channel_move_refuses(stage: Stage) -> None:
+    assert stage.refused("mod", "channel_move", name="nothing", position=0).code.wire == "channel_not_found"
+    assert stage.refused("mod", "channel_move", name="news", position=-1).code.wire == "bad_value"
+    assert stage.refused("mod", "channel_move", name="news", position=True).code.wire == "bad_value"
+
+
+def test_channel_delete_takes_messages_and_threads_along(stage: Stage) -> None:
+    stage.do("ann", "message_new", channel="general", content="hello")
+    thread = stage.answer("ann", "thread_create", channel="ideas", name="A thread")["thread"]
+    assert stage.answer("mod", "channel_delete", name="General") == {
+        "cmd": "channel_delete", "name": "general", "deleted": True,
+    }  # fmt: skip
+    stage.do("mod", "channel_delete", name="ideas")
+    assert names(stage, "ann") == ["news", "call"]
+    assert stage.world.threads.get(thread["id"]) is None
+    assert stage.refused("ann", "thread_get", thread_id=thread["id"]).code.wire == "thread_not_found"
+    tx = stage.world.store.begin()
+    assert tx.messages.count("c-general") == 0
+    assert tx.threads.all() == []
+    tx.rollback()
+    assert stage.refused("mod", "channel_delete", name="general").text == "Channel not found"
+
+
+def test_channel_delete_leaves_nothing_to_a_channel_of_the_same_name(stage: Stage) -> None:
+    stage.do("ann", "message_new", channel="general", content="hello")
+    stage.do("mod", "channel_delete", name="general")
+    stage.do("mod", "channel_create", name="general", type="text", permissions={"view": ["user"]})
+    channel = seen(stage, "ann", "general")
+    assert channel["last_message"] is None
+    assert channel["id"] != "c-general"
+    assert as_json(VIEWS["channels_get"](stage.world, stage.user("ann")))["val"][-1] == channel
