@@ -9,7 +9,7 @@ import pytest
 
 from db.permissions import CHANNEL_KEYS
 from handlers.registry import VIEWS
-from tests.handlers.community import empower, told, to_everyone
+from tests.handlers.community import empower, to_everyone, told
 from tests.handlers.conftest import Stage, as_json
 
 
@@ -166,8 +166,8 @@ def test_channel_update_takes_a_channel_away(stage: Stage) -> None:
 
 def test_channel_update_sets_and_clears_what_is_optional(stage: Stage) -> None:
     updates: dict[str, Any] = {
-        "display_name": "The lobby", "description": "x", "icon": "https://example.org/i.png", "wallpaper": "", "size": 3,
-        "type": "separator",
+        "display_name": "The lobby", "description": "x", "icon": "https://example.org/i.png", "wallpaper": "",
+        "size": 3, "type": "separator",
     }  # fmt: skip
     channel = stage.answer("mod", "channel_update", current_name="GENERAL", updates=updates)["channel"]
     assert {key: channel[key] for key in updates} == updates

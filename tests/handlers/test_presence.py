@@ -6,7 +6,7 @@ import pytest
 
 from db.users import Status
 from handlers.presence import came_online, ready_user, went_offline
-from tests.handlers.community import add_user, empower, told, to_everyone
+from tests.handlers.community import add_user, empower, to_everyone, told
 from tests.handlers.conftest import Stage, as_json
 
 
@@ -128,7 +128,7 @@ def test_coming_online_is_followed_by_the_status_that_differs(stage: Stage) -> N
     world = stage.world
     stage.change_user("ann", status=Status("dnd", "x"))
     stage.change_user("ben", status=Status("invisible", "x"))
-    events = [as_json(event.packet) for event in came_online(world, stage.user("ann"))]  # type: ignore[arg-type]
+    events = [as_json(event.packet) for event in came_online(world, stage.user("ann"))]
     assert [event["cmd"] for event in events] == ["user_connect", "status_get"]
     assert events[0]["user"]["username"] == stage.id("ann")
     assert came_online(world, stage.user("ben")) == []
@@ -136,7 +136,7 @@ def test_coming_online_is_followed_by_the_status_that_differs(stage: Stage) -> N
 
 
 def told_names(stage: Stage, name: str) -> list[dict[str, object]]:
-    return [as_json(event.packet) for event in came_online(stage.world, stage.user(name))]  # type: ignore[arg-type]
+    return [as_json(event.packet) for event in came_online(stage.world, stage.user(name))]
 
 
 def test_going_offline_is_told_unless_invisible_banned_or_gone(stage: Stage) -> None:

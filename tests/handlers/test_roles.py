@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.roles import Role
-from tests.handlers.community import empower, told, to_everyone
+from tests.handlers.community import empower, to_everyone, told
 from tests.handlers.conftest import Stage
 
 
