@@ -164,6 +164,17 @@ class Fanout:
                     viewers = self._viewers[channel_id] = self._viewers_of(channel_id)
                 return viewers.values()
 
+    def reaches(self, audience: Audience, session: Session) -> bool:
+        """Whether a session is in an audience."""
+        match audience:
+            case Everyone():
+                return session.id in self.sessions
+            case SessionsOf(user):
+                return session.user_id == user and session.id in self.sessions
+            case Viewers(channel_id):
+                self.targets(audience)
+                return session.id in self._viewers[channel_id]
+
     def _viewers_of(self, channel_id: str) -> dict[str, Session]:
         channel = self._channels.get(channel_id)
         if channel is None:

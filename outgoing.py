@@ -24,7 +24,7 @@ def is_durable(event: Event) -> bool:
 class Prepared:
     """An outcome, encoded and framed. Made in the journal's thread where there is something to store."""
 
-    __slots__ = ("answer", "answer_view", "answers_by_event", "deliveries", "first", "then", "views")
+    __slots__ = ("after", "answer", "answer_view", "answers_by_event", "deliveries", "first", "then", "views")
 
     def __init__(self) -> None:
         self.first: list[Frame] = []
@@ -37,6 +37,7 @@ class Prepared:
         """Instead of `answer`: a view that is made for the caller at release, and the listener."""
         self.answers_by_event = False
         self.then: Callable[[], None] | None = None
+        self.after: Callable[[], None] | None = None
 
 
 def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener: str | None) -> Prepared:
@@ -46,6 +47,7 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
     """
     prepared = Prepared()
     prepared.then = outcome.then
+    prepared.after = outcome.after
     prepared.first = [frame_of(packet, listener=listener) for packet in outcome.first]
     for event in outcome.events:
         prepared.deliveries.append(_delivery(event, tx))
@@ -109,6 +111,9 @@ class Outgoing:
             user = self._world.users.get(client.session.user_id) if client.session is not None else None
             if user is not None:
                 self.tell(client, frame_of(VIEWS[view](self._world, user), listener=listener))
+        if prepared.after is not None:
+            self._fanout.flush()
+            prepared.after()
 
     def tell(self, client: Client, frame: Frame) -> None:
         """A frame for one client, behind everything released before."""
@@ -118,11 +123,11 @@ class Outgoing:
     def _answer_by_event(self, prepared: Prepared, client: Client) -> bool:
         """Deliver the first event so that the caller gets its own copy of it. False when it needs none of its own."""
         event, session = prepared.deliveries[0], client.session
-        targets = self._fanout.targets(event.audience)
-        if prepared.answer is None and session in targets:
+        if prepared.answer is None and session is not None and self._fanout.reaches(event.audience, session):
             return False
         self._fanout.flush()
-        self._fanout.offer([other for other in targets if other is not session], (event,))
+        others = [other for other in self._fanout.targets(event.audience) if other is not session]
+        self._fanout.offer(others, (event,))
         client.send(prepared.answer or event.frame)
         return True
 

@@ -25,6 +25,7 @@ from handlers.presence import went_offline
 from handlers.registry import HANDLERS
 from handlers.frames import frame_of
 from outgoing import Outgoing, Prepared, is_durable, prepare
+from protocol.audience import SessionsOf
 from protocol.base import COMMANDS, Command, Packet, Spec
 from protocol.decode import BadPacket, decode
 from protocol.errors import Code, Refused
@@ -233,7 +234,7 @@ class OriginChatsServer:
         if isinstance(error, Limited):
             return [
                 RateLimitEvent(length=error.wait_ms, reason=error.reason, src=name),
-                ErrorEvent(src=name, val=error.reason, code="rate_limit"),
+                ErrorEvent(src=name, val=error.reason, code=Code.RATE_LIMIT.wire),
             ]
         if not isinstance(error, Refused):
             incident = self.world.new_secret()[:8]
@@ -268,6 +269,13 @@ class OriginChatsServer:
     def _emit_now(self, prepared: Prepared) -> None:
         self.outgoing.release(prepared, None)
         self.world.fanout.flush()
+
+    def tell_owners(self, problem: str) -> None:
+        """A file edited by hand cannot be used: whoever runs the community learns where and why."""
+        val = Code.FILE_BROKEN.value.format(problem=problem)
+        notice = ErrorEvent(src="", val=val, code=Code.FILE_BROKEN.wire)
+        owners = [user for user in self.world.users if self.world.access.is_owner(user)]
+        self.emit([Event(SessionsOf(owner.id), notice) for owner in owners])
 
     def hand_edit(self, changes: Sequence[DocumentChange]) -> None:
         """A document was edited by hand: take it over, and tell clients what the equivalent commands would tell."""

@@ -29,6 +29,7 @@ from handlers.frames import frame_of
 from handlers.handshake import asset_url
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
+from handlers.server_info import server_updated
 from handlers.throttle import Throttle
 from http_server import HttpServer
 from protocol.login import GapEvent, ShutdownEvent
@@ -103,6 +104,7 @@ class Community:
         )
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq
+        self._problems: set[str] = set()
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
         self.http = HttpServer(build_routes(self), self.server.connection, self.drain)
         self.watcher = FileWatcher(
@@ -119,7 +121,7 @@ class Community:
             log.info("taken over from files edited while the server was down: %d changes", len(self.opened.edited_while_down))
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
-        upkeep = asyncio.ensure_future(Upkeep(self.server).run())
+        upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked).run())
         started = asyncio.ensure_future(self._when_started(ready))
         try:
             await self.http.serve(sockets=[bound])
@@ -158,22 +160,30 @@ class Community:
         if path == self.world.live.path:
             self.reload_config()
         else:
-            self.journal.look(self._looked)
+            self.journal.look(self.looked)
 
     def reload_config(self) -> None:
         reloaded = self.world.live.reload()
         for problem in reloaded.problems:
             log.error("%s; the settings stay as they are", problem)
+            self.server.tell_owners(str(problem))
         if reloaded.changed:
             log.info("%s: in force now: %s", self.world.live.path.name, ", ".join(reloaded.changed))
+        if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
+            self.server.emit([server_updated(self.world.config)])
         if reloaded.restart_only:
             log.warning(
                 "%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only)
             )
 
-    def _looked(self, operation: Operation) -> None:
+    def looked(self, operation: Operation) -> None:
+        """The documents were looked at: tell of what became unreadable since the last time."""
         if operation.error is not None:
             log.error("a document could not be read: %s", operation.error)
+        problems = {str(problem) for problem in self.opened.files.problems}
+        for problem in sorted(problems - self._problems):
+            self.server.tell_owners(problem)
+        self._problems = problems
 
     # --- what the HTTP routes know -----------------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ log = logging.getLogger("originchats.upkeep")
 class Upkeep:
     """`tick` is called once a second; everything else follows from counting."""
 
-    def __init__(self, server: OriginChatsServer) -> None:
+    def __init__(self, server: OriginChatsServer, looked: Callable[[Operation], None]) -> None:
+        """looked: told of each look at the documents' files."""
+        self._looked = looked
         self._server = server
         self._world = server.world
         self._ticks = 0
@@ -47,7 +49,7 @@ class Upkeep:
             self._ping()
         if self._ticks % LAZY_TICKS == 0:
             self.write_lazily()
-        self._world.journal.look(_ignore)
+        self._world.journal.look(self._looked)
         if self._ticks % FORGET_TICKS == 0:
             self._forget()
 
@@ -102,10 +104,6 @@ class Upkeep:
             tx.messages.purge()
 
         world.journal.submit(forget, (), _report("forgetting old sessions and events"))
-
-
-def _ignore(operation: Operation) -> None:
-    """Hand edits that were found are reported by the journal itself."""
 
 
 def _report(what: str) -> Callable[[Operation], None]:

@@ -100,6 +100,6 @@ def _gone(world: World, user: User, reply: UserBanReply | UserDeleteReply, reaso
         if isinstance(reply, UserDeleteReply):
             tx.reads.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
-        return Outcome(reply=reply, events=events, then=lambda: throw_out(world, user.id, reason))
+        return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, reason))
 
     return change

@@ -34,12 +34,14 @@ class Outcome(msgspec.Struct, kw_only=True):
     first: packets for the caller alone that leave before the events (`auth_success`, `ready`).
     events: in order. Those with a durable packet are logged and numbered.
     then: runs on the event loop right before anything leaves; for state in memory that follows the database.
+    after: runs on the event loop once everything is on its way; for closing connections.
     """
 
     reply: Packet | ViewChanged | None = None
     first: list[Packet] = []
     events: list[Event] = []
     then: Callable[[], None] | None = None
+    after: Callable[[], None] | None = None
 
 
 Change = Callable[[Transaction], Outcome]

@@ -105,12 +105,12 @@ def session_end(ctx: Context, cmd: SessionEnd) -> Change:
         if all(stored.id != cmd.id for stored in tx.sessions.of_user(user_id)):
             raise Refused(Code.SESSION_NOT_FOUND)
         tx.sessions.end(cmd.id)
-        return Outcome(reply=SessionEndReply(id=cmd.id, ended=True), then=lambda: close(cmd.id))
+        return Outcome(reply=SessionEndReply(id=cmd.id, ended=True), after=lambda: close(cmd.id))
 
     def close(session_id: str) -> None:
         live = world.fanout.sessions.get(session_id)
-        if live is not None and live is not ctx.session:
-            reason = "Session ended from another device"
+        if live is not None:
+            reason = "Session ended"
             world.fanout.close_session(live, reason, frame_of(DisconnectEvent(reason=reason)))
 
     return change

@@ -78,7 +78,7 @@ def require_another_owner(world: World, target: User) -> None:
 
 
 def throw_out(world: World, user_id: str, reason: str) -> None:
-    """Close every connection of a user. Only from `Outcome.then`."""
+    """Close every connection of a user. Only from `Outcome.after`."""
     world.fanout.close_user(user_id, reason, frame_of(DisconnectEvent(reason=reason)))
 
 
@@ -119,17 +119,11 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
     if not user.banned:
         world.users.remove(user.id)
     reply = UserLeaveReply(user=user.username)
-    listener = cmd.listener if isinstance(cmd.listener, str) else None
-    session = ctx.session
-
-    def goodbye() -> None:
-        session.sink.send(frame_of(reply, listener=listener))
-        throw_out(world, user.id, "You left this server")
-
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
-        return Outcome(reply=reply, events=events, then=goodbye)
+        goodbye = "You left this server"
+        return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, goodbye))
 
     return change

@@ -16,6 +16,8 @@ class Code(Enum):
     MALFORMED = "Malformed packet: {reason}"
     UNKNOWN_COMMAND = "Unknown command: {cmd}"
     INTERNAL = "Internal error; incident {incident}"
+    RATE_LIMIT = "{reason}"
+    FILE_BROKEN = "{problem}. The file is not used until it is mended; nothing was lost"
     UNAVAILABLE = "The server cannot store this now: {reason}. Nothing was changed"
     # login
     AUTH_REQUIRED = "Authentication required"

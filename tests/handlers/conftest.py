@@ -167,8 +167,9 @@ class Stage:
             finally:
                 tx.rollback()
         self.world.documents.take_changes()
-        if outcome.then is not None:
-            outcome.then()
+        for step in (outcome.then, outcome.after):
+            if step is not None:
+                step()
         assert isinstance(outcome, Outcome)
         return outcome
 
