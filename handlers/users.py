@@ -119,6 +119,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
     if not user.banned:
         world.users.remove(user.id)
     reply = UserLeaveReply(user=user.username)
+
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
