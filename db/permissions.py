@@ -8,7 +8,7 @@ Owner and administrator pass every rule. A banned member passes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal, Protocol, get_args
 
 OWNER: Final = "owner"
@@ -75,9 +75,8 @@ class ChannelRecord(Protocol):
     def permissions(self) -> dict[str, tuple[str, ...]]: ...
 
 
-def decide(rule: Iterable[str], roles: Iterable[str]) -> bool:
+def decide(rule: Collection[str], roles: Iterable[str]) -> bool:
     """Whether a member with these roles, in this order, passes a list of `role` and `!role`."""
-    rule = frozenset(rule)
     for role in roles:
         if f"!{role}" in rule:
             return False
