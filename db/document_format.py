@@ -229,9 +229,9 @@ def _take_apart(format: Format[Any], path: Path, text: bytes) -> list[tuple[str,
         else:
             slices = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
             bodies = [(key, bytes(raw)) for key, raw in slices.items()]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        _refuse_doubled_keys(path, text)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise DataError(_syntax(format, path, text, str(error))) from None
-    _refuse_doubled_keys(path, text)
     return bodies
 
 

@@ -132,6 +132,8 @@ class DocumentFile:
             self._merged.records = {
                 key: base[key] if key in same_as_disk else self._row_record(key, body) for key, body in logged.items()
             }
+            if self.format.is_list:
+                self.ours.setdefault(ORDER_KEY, Order())
             self.pending = bool(self._held)
             self._take_edits(base, parsed.records)
             self.disk = parsed.records
