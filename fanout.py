@@ -18,7 +18,6 @@ from db.permissions import Access
 from db.users import User, Users
 from protocol.audience import Audience, Everyone, SessionsOf, Viewers
 
-
 PRESENCE_DELAY_S = 50e-6
 """For each session that is here; about ten times what one write costs."""
 LONGEST_PRESENCE_DELAY_S = 0.25

@@ -82,7 +82,7 @@ class Gatekeeper:
 
 
 def client_address(peer: str, request: Request, trusted: tuple[str, ...]) -> str:
-    """The address of the client: of the socket, or, behind trusted proxies, the last one they did not add themselves."""
+    """The address of the client: of the socket or, behind trusted proxies, the last one they did not add themselves."""
     address = peer
     hops = [hop.strip() for value in request.headers.get_all("X-Forwarded-For") for hop in value.split(",")]
     while hops and _is_trusted(address, trusted):

@@ -44,8 +44,11 @@ def listen(host: str, port: int) -> socket.socket:
 class HttpServer(uvicorn.Server):
     """uvicorn's server with our signals, and our way to stop."""
 
-    def __init__(self, app: Any, websocket: Any, drain: Callable[[], Awaitable[None]]) -> None:
-        """websocket: makes the protocol of an upgraded connection. drain: run before connections are closed."""
+    def __init__(
+        self, app: Any, websocket: Any, *, ready: Callable[[], None], drain: Callable[[], Awaitable[None]]
+    ) -> None:
+        """websocket: makes the protocol of an upgraded connection. ready: called once clients can connect.
+        drain: run before connections are closed."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -63,6 +66,7 @@ class HttpServer(uvicorn.Server):
                 proxy_headers=False,
             )
         )
+        self._ready = ready
         self._drain = drain
 
     @contextlib.contextmanager
@@ -82,6 +86,10 @@ class HttpServer(uvicorn.Server):
         """Begin to stop; a second time, do not wait for anybody."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

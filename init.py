@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from config.load import load
 from config.live import LiveConfig
+from config.load import load
 from config.paths import data_paths
 from config.problems import ConfigError
 
@@ -99,9 +99,9 @@ async def run(opened: Any, bound: Any) -> None:
     from screen import print_start_screen
     from startup import Community
 
-    community = Community(opened)
     host, port = opened.live.current.websocket.host, bound.getsockname()[1]
-    await community.run(bound, lambda: print_start_screen(community, host, port, VERSION))
+    community = Community(opened, ready=lambda community: print_start_screen(community, host, port, VERSION))
+    await community.run(bound)
 
 
 def new_loop() -> asyncio.Runner:

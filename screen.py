@@ -32,7 +32,9 @@ def start_screen(community: Community, host: str, port: int, version: str) -> Pa
     if world.claim.code is not None:
         table.add_row("Claim code", f"[bold yellow]{world.claim.code}[/]")
         table.add_row("", "Nobody is owner yet. Who gives this code at login, or with the command claim_owner, is.")
-    return Panel(table, title=f"{world.config.server.name} - OriginChats server {version}", expand=False, padding=(1, 2))
+    return Panel(
+        table, title=f"{world.config.server.name} - OriginChats server {version}", expand=False, padding=(1, 2)
+    )
 
 
 def print_start_screen(community: Community, host: str, port: int, version: str) -> None:

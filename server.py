@@ -9,8 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import handlers.all
-import protocol.all  # noqa: F401  (both fill the tables of commands)
+import handlers.all  # noqa: F401  (fills the table of handlers)
+import protocol.all  # noqa: F401  (fills the table of commands)
 from client import Client
 from connection import Connection
 from db.documents import Change as DocumentChange
@@ -18,12 +18,12 @@ from db.journal import Operation
 from fanout import Session
 from gate import Gatekeeper
 from handlers.context import Context, World
+from handlers.frames import frame_of
 from handlers.hand_edits import effects
 from handlers.handshake import handshake
 from handlers.outcome import Change, Event, Outcome
 from handlers.presence import went_offline
 from handlers.registry import HANDLERS
-from handlers.frames import frame_of
 from outgoing import Outgoing, Prepared, is_durable, prepare
 from protocol.audience import SessionsOf
 from protocol.base import COMMANDS, Command, Packet, Spec

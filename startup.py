@@ -14,10 +14,9 @@ from pathlib import Path
 from config.live import LiveConfig
 from config.paths import DataPaths
 from connection import Frame
-from db.database import FolderLock, migrate, open_database
 from db import document_log
+from db.database import FolderLock, migrate, open_database
 from db.document_file import DocumentFiles
-from db.documents import Change, Documents
 from db.ids import uuid7
 from db.journal import Journal, Operation
 from db.permissions import Access
@@ -80,7 +79,10 @@ class Opened:
 class Community:
     """Everything that runs. Built inside the event loop."""
 
-    def __init__(self, opened: Opened, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, opened: Opened, ready: Callable[[Community], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """ready: called when clients can connect."""
         documents, live = opened.documents, opened.live
         self.opened = opened
         self.started_at = opened.clock()
@@ -107,7 +109,7 @@ class Community:
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
-        self.http = HttpServer(build_routes(self), self.server.connection, self.drain)
+        self.http = HttpServer(build_routes(self), self.server.connection, ready=lambda: ready(self), drain=self.drain)
         self.watcher = FileWatcher(
             [live.path, opened.paths.users, opened.paths.roles, opened.paths.channels],
             self.file_changed,
@@ -115,29 +117,24 @@ class Community:
             loop=self.loop,
         )
 
-    async def run(self, bound: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until told to stop; then everything acknowledged is on disk. ready: called when clients can connect."""
+    async def run(self, bound: socket.socket) -> None:
+        """Serve until told to stop; then everything acknowledged is on disk."""
         _leave_what_is_loaded_to_itself()
         self.journal.start()
         if self.opened.edited_while_down:
-            log.info("taken over from files edited while the server was down: %d changes", len(self.opened.edited_while_down))
+            log.info(
+                "taken over from files edited while the server was down: %d changes", len(self.opened.edited_while_down)
+            )
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
         upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked).run())
-        started = asyncio.ensure_future(self._when_started(ready))
         try:
             await self.http.serve(sockets=[bound])
         finally:
             upkeep.cancel()
-            started.cancel()
             self.watcher.stop()
             self.world.passwords.stop()
             await asyncio.to_thread(self.journal.stop)
-
-    async def _when_started(self, ready: Callable[[], None]) -> None:
-        while not self.http.started:
-            await asyncio.sleep(0.01)
-        ready()
 
     async def drain(self) -> None:
         """Let nobody new in, tell everybody, and wait until what was accepted is committed and on its way."""
@@ -174,9 +171,7 @@ class Community:
         if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
             self.server.emit([server_updated(self.world.config)])
         if reloaded.restart_only:
-            log.warning(
-                "%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only)
-            )
+            log.warning("%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only))
 
     def looked(self, operation: Operation) -> None:
         """The documents were looked at: tell of what became unreadable since the last time."""

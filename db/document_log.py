@@ -7,12 +7,9 @@ written to a broken file yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection, bindparam, select
 
 from db.document_file import DocumentFiles
-from db.documents import Change
 from db.schema import document_records
 from db.shared_file import Row
 
@@ -32,8 +29,10 @@ def load(connection: Connection) -> dict[str, dict[str, Row]]:
     return rows
 
 
-def save(connection: Connection, changes: Sequence[Change], files: DocumentFiles) -> None:
-    """Write the rows that are not as they should be: of changes, of hand edits, and of what became writable.
+def save(connection: Connection, files: DocumentFiles, announced: bool) -> None:
+    """Write the rows that are not as they should be: of changes, of what became writable, and of hand edits.
+
+    announced: this transaction logs the hand edits that were found so far.
 
     Call `files.saved()` after the commit. Until then every call writes them again.
     """
@@ -41,7 +40,7 @@ def save(connection: Connection, changes: Sequence[Change], files: DocumentFiles
     current: list[dict[str, str | None]] = []
     for file in files:
         document = file.format.document
-        for key, row in file.rows().items():
+        for key, row in file.rows(announced).items():
             outdated.append({"of_document": document, "of_key": key})
             if row is not None:
                 current.append({"document": document, "key": key, "logged": row.logged, "on_disk": row.on_disk})

@@ -206,15 +206,18 @@ class Journal:
             if changes:
                 external += self._files.apply(changes)
                 written = changes
-            if changes or (self._files.unsaved and any(operation.announces for operation in group)):
-                document_log.save(tx.connection, changes, self._files)
+            announced = any(operation.announces for operation in group)
+            save = bool(changes) or (announced and self._files.unsaved)
+            if save:
+                document_log.save(tx.connection, self._files, announced)
             tx.commit()
         except BaseException:
             tx.rollback()
             self._files.undo(written)
             self.works = False
             raise
-        self._files.saved()
+        if save:
+            self._files.saved()
         self.works = True
 
     @staticmethod

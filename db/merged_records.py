@@ -23,6 +23,8 @@ class MergedRecords:
         """Replaced, never changed."""
         self.unsaved: set[str] = set()
         """Keys whose row in the database is not as it should be."""
+        self.unannounced: set[str] = set()
+        """Those of hand edits that the log does not know of yet."""
         self._format = format
         self._number = 0
         self._unseen: dict[str, list[Change]] = {}
@@ -83,6 +85,7 @@ class MergedRecords:
         self._unseen.setdefault(key, []).append(change)
         self._unseen_count += 1
         self.unsaved.add(key)
+        self.unannounced.add(key)
 
     def found_again(self, change: Change) -> None:
         """A hand edit that was given out and got lost on the way: give it out once more."""

@@ -74,6 +74,7 @@ class DocumentFile:
         self._write_failed = False
         self._late = LateEdits()
         self._held: set[str] = set()
+        self._saving: set[str] = set()
 
     @property
     def ours(self) -> Records:
@@ -196,10 +197,15 @@ class DocumentFile:
         self._flush()
         return self._merged.take_found()
 
-    def rows(self) -> dict[str, Row | None]:
-        """The rows that are not in the database as they should be, None for those to delete. See `saved`."""
+    def rows(self, announced: bool = True) -> dict[str, Row | None]:
+        """The rows that are not in the database as they should be, None for those to delete. See `saved`.
+
+        announced: with those of hand edits. Otherwise they wait, so that after a crash the edit is found once more.
+        """
         rows: dict[str, Row | None] = {}
-        for key in sorted(self._merged.unsaved):
+        wait = not announced and not self.pending  # what is in no file cannot wait
+        self._saving = self._merged.unsaved - self._merged.unannounced if wait else set(self._merged.unsaved)
+        for key in sorted(self._saving):
             ours = self._row_text(key, self.ours)
             if key == OPENED_KEY:
                 rows[key] = Row("")
@@ -212,10 +218,12 @@ class DocumentFile:
     def saved(self) -> None:
         """What `rows` gave is in the database for good."""
         if self.pending:
-            self._held |= self._merged.unsaved - {OPENED_KEY}
+            self._held |= self._saving - {OPENED_KEY}
         else:
-            self._held -= self._merged.unsaved
-        self._merged.unsaved = set()
+            self._held -= self._saving
+        self._merged.unsaved -= self._saving
+        self._merged.unannounced -= self._saving
+        self._saving = set()
 
     def found_again(self, change: Change) -> None:
         self._merged.found_again(change)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 FAMILIES = (
     "login",
@@ -25,5 +24,4 @@ FAMILIES = (
 )
 
 for _family in FAMILIES:
-    if find_spec(f"handlers.{_family}") is not None:
-        import_module(f"handlers.{_family}")
+    import_module(f"handlers.{_family}")

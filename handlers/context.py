@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from config.schema import Config
     from db.channels import Channels
     from db.documents import Documents
+    from db.journal import Journal
     from db.roles import Roles
     from db.store import Store
     from db.threads import Threads
     from db.users import User, Users
-    from db.journal import Journal
     from fanout import Fanout, Session, Sink
     from handlers.claim import Claim
     from handlers.passwords import PasswordPool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,7 +19,7 @@ from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
 from handlers.presence import came_online, ready_user, user_entry
 from handlers.registry import handles
-from handlers.users import roles_changed
+from handlers.users import renamed, roles_changed
 from protocol.audience import Everyone
 from protocol.errors import Code, Refused
 from protocol.login import Auth, AuthSuccessEvent, ClaimOwner, ClaimOwnerReply, Login, ReadyEvent, Register
@@ -58,12 +59,14 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         raise Refused(Code.INVALID_AUTHENTICATION)
     user = world.users.get(found.id)
     joined = user is None
+    events: list[Event] = []
     if user is None:
         user = _new_user(ctx, found.id, found.username)
     elif user.username != found.username and world.users.by_username(found.username) is None:
-        user = msgspec.structs.replace(user, username=found.username)
+        old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
-    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined)
+        events = renamed(old, user)
+    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined, news=events)
 
 
 @handles(Login)
@@ -183,7 +186,9 @@ def _make_owner(ctx: Context, user: User, code: str) -> User:
     return user
 
 
-def _enter(ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool) -> Change:
+def _enter(
+    ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool, news: Sequence[Event] = ()
+) -> Change:
     """The last step of every login: bans, the claim code, a stored session, and the packets in their order."""
     world, visitor = ctx.world, ctx.visitor
     if user.banned:
@@ -207,7 +212,7 @@ def _enter(ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bo
         tx.sessions.add(stored)
         seq = tx.log.newest()
         session.since = seq
-        events: list[Event] = []
+        events = list(news)
         if joined:
             events.append(Event(Everyone(), UserJoinEvent(user=user_entry(world, user, online=True))))
         if not world.fanout.is_online(user.id):

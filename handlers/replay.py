@@ -26,10 +26,19 @@ from protocol.errors import Code, Refused
 
 PAGE_EVENTS = 500
 PAGE_BYTES = 256 * 1024
+VIEW_BYTES = 16 * 1024
+"""What a view, which is not made yet, is taken for in the size of a page."""
+
+
+class View(msgspec.Struct, frozen=True):
+    """A place in the stream where the packet is made for the viewer, on the event loop."""
+
+    name: str
+    seq: int
 
 
 class Page(msgspec.Struct):
-    frames: list[Frame]
+    frames: list[Frame | View]
     position: int
     """The `seq` up to which the log was read."""
     views: set[str]
@@ -100,10 +109,10 @@ class Replay:
             frame = self._frame(user, event, page)
             if frame is not None:
                 page.frames.append(frame)
-                size += len(frame.plain)
+                size += len(frame.plain) if isinstance(frame, Frame) else VIEW_BYTES
         return session_id, page
 
-    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | None:
+    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | View | None:
         if event.seq in self._skip or not self._world.fanout.may_see(user, from_text(event.audience)):
             return None
         if event.kind not in VIEWS:
@@ -111,7 +120,7 @@ class Replay:
         if event.kind in self._views or event.kind in page.views:
             return None  # it was made from the state of now at its first place already
         page.views.add(event.kind)
-        return view_frame(self._world, event.kind, user.id, event.seq)
+        return View(event.kind, event.seq)
 
     def _settled(self, operation: Operation) -> None:
         session, error = self._session, operation.error
@@ -129,7 +138,7 @@ class Replay:
             self._opened(session_id)
         self._after = page.position
         self._views |= page.views
-        if not all(session.sink.send(frame) for frame in page.frames):
+        if not all(self._send(frame) for frame in page.frames):
             session.sink.close(1013, "reader too slow; resume to fetch what was missed")
             self._finish(None)
         elif page.complete:
@@ -137,6 +146,12 @@ class Replay:
             self._end(recovered=True, reason=None)
         else:
             session.sink.when_drained(self._next)
+
+    def _send(self, frame: Frame | View) -> bool:
+        made = (
+            view_frame(self._world, frame.name, self._session.user_id, frame.seq) if isinstance(frame, View) else frame
+        )
+        return made is None or self._session.sink.send(made)
 
     def _end(self, *, recovered: bool, reason: str | None) -> None:
         session = self._session

@@ -66,7 +66,8 @@ async def resume(ctx: Context, cmd: Resume) -> Outcome:
         open=open_session,
         opened=opened,
         done=lambda recovered, position, reason: frame_of(
-            ResumedReply(recovered=recovered, seq=position, reason=UNSET if reason is None else reason), listener=listener
+            ResumedReply(recovered=recovered, seq=position, reason=UNSET if reason is None else reason),
+            listener=listener,
         ),
     )
     await replay.run()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.uri import parse_uri
@@ -130,7 +131,8 @@ class Pair:
         """What the client got since the last call, after the loop has gone round once."""
         await asyncio.sleep(0)
         self.to_client()
-        return [bytes(e.data) for e in self.client.events_received() if getattr(e, "opcode", None) is Opcode.TEXT]
+        frames = [event for event in self.client.events_received() if isinstance(event, WireFrame)]
+        return [bytes(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]
 
 
 async def test_a_text_frame_reaches_the_endpoint_whole() -> None:

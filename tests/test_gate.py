@@ -36,7 +36,13 @@ def gate(*, websocket: Websocket | None = None, limits: Limits | None = None) ->
 
     def make(connection: Connection, address: str, network: str, agent: str) -> Client:
         return Client(
-            cast("Any", None), connection, address=address, network=network, agent=agent, validator_key="", connected_at=0.0
+            cast("Any", None),
+            connection,
+            address=address,
+            network=network,
+            agent=agent,
+            validator_key="",
+            connected_at=0.0,
         )
 
     return Gatekeeper(lambda: config, make)

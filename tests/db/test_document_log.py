@@ -36,7 +36,7 @@ class LoggedHost(Host):
 
     def save(self) -> None:
         with self.engine.begin() as connection:
-            document_log.save(connection, (), self.files)
+            document_log.save(connection, self.files, announced=True)
         self.files.saved()
 
 
@@ -66,7 +66,7 @@ def test_a_transaction_that_is_rolled_back_is_made_up_for_by_the_next(engine: En
     changes = host.documents.take_changes()
     host.files.apply(changes)
     with engine.connect() as connection:
-        document_log.save(connection, changes, host.files)
+        document_log.save(connection, host.files, announced=True)
         connection.rollback()
     host.save()
     host.stop()
@@ -117,4 +117,20 @@ def test_a_community_without_users_was_seen_nevertheless(engine: Engine, tmp_pat
     host.stop()
     host.path("users").write_text('{"1": {}}')
     assert [change.key for change in host.start()] == ["1"]
+    host.stop()
+
+
+def test_a_hand_edit_that_was_not_announced_before_a_crash_is_found_again(engine: Engine, tmp_path: Path) -> None:
+    host = LoggedHost(tmp_path, engine)
+    host.start()
+    host.path("users").write_text('{"1": {}}')
+    host.documents.users.put(User(id="2", username="bob"))
+    host.files.apply(host.documents.take_changes())
+    with engine.begin() as connection:
+        document_log.save(connection, host.files, announced=False)
+    host.files.saved()
+    assert host.files.unsaved
+    host.stop()
+    assert [change.key for change in host.start()] == ["1"]
+    assert not host.files.unsaved
     host.stop()

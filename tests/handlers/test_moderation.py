@@ -9,7 +9,7 @@ import pytest
 from db.sessions import StoredSession
 from protocol.audience import Everyone, SessionsOf
 from tests.handlers.community import add_user, closed, empower, to_everyone, told
-from tests.handlers.conftest import Clock, Stage, as_json
+from tests.handlers.conftest import Clock, Stage
 
 ACTS: list[tuple[str, dict[str, Any]]] = [
     ("user_ban", {}),

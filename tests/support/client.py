@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.community import PASSWORD
 
 Packet = dict[str, Any]
-DEADLINE_S = 10.0
+DEADLINE_S = 5.0
 
 
 class Refusal(Exception):
@@ -48,6 +48,7 @@ class ChatClient:
         self._open = False
         self._taken: set[int] = set()
         self._listeners = itertools.count(1)
+        self._asked: set[str] = set()
         self._arrived = asyncio.Condition()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -101,7 +102,7 @@ class ChatClient:
                 packet = json.loads(frame)
                 if packet.get("cmd") in ("ready", "resumed"):
                     self.session = packet.get("session", self.session)
-                if packet.get("cmd") != "ping" and isinstance(packet.get("seq"), int):
+                if packet.get("cmd") not in ("ping", "gap") and isinstance(packet.get("seq"), int):
                     self.seq = max(self.seq, packet["seq"])
                 async with self._arrived:
                     self.events.append(packet)
@@ -136,9 +137,11 @@ class ChatClient:
     async def ask(self, cmd: str, **fields: Any) -> Packet:
         """Send, and wait for the packet that carries our `listener`, whatever it is."""
         listener = f"{self.name or 'client'}-{next(self._listeners)}"
+        self._asked.add(listener)
+        start = len(self.events)
         await self.send(cmd, listener=listener, **fields)
-        return await self.expect_where(
-            lambda packet: packet.get("listener") == listener, f"an answer to {cmd} {fields}"
+        return await self._wait_for(
+            lambda packet: packet.get("listener") == listener, f"an answer to {cmd} {fields}", DEADLINE_S, start
         )
 
     async def request(self, cmd: str, **fields: Any) -> Packet:
@@ -167,11 +170,23 @@ class ChatClient:
         )
 
     async def expect_where(
-        self, accept: Callable[[Packet], bool], what: str = "a packet", deadline_s: float = DEADLINE_S
+        self,
+        accept: Callable[[Packet], bool],
+        what: str = "a packet",
+        deadline_s: float = DEADLINE_S,
+        *,
+        since: int = 0,
     ) -> Packet:
-        """The first packet not yet expected that is accepted; AssertionError at the deadline or when closed."""
+        """The first packet not yet expected that is accepted; AssertionError at the deadline or when closed.
 
-        seen = 0
+        Answers are left to who asked (`ask`). since: look only at `events[since:]`.
+        """
+        return await self._wait_for(
+            lambda packet: packet.get("listener") not in self._asked and accept(packet), what, deadline_s, since
+        )
+
+    async def _wait_for(self, accept: Callable[[Packet], bool], what: str, deadline_s: float, since: int) -> Packet:
+        seen = since
 
         def look() -> Packet | None:
             nonlocal seen
