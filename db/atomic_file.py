@@ -36,10 +36,6 @@ class Fingerprint(NamedTuple):
     size: int
 
 
-def is_temporary(path: str | os.PathLike[str]) -> bool:
-    return TEMP_MARK in os.path.basename(path)
-
-
 def read(path: Path) -> tuple[bytes, Fingerprint]:
     """The content, and the fingerprint from before it was read (a change while reading shows as a change after it).
 

@@ -91,8 +91,3 @@ def test_a_failure_leaves_everything_as_it_was(path: Path, monkeypatch: pytest.M
                 atomic_file.replace(path, b"new", exists=True)
         assert path.read_bytes() == b"old"
         assert os.listdir(path.parent) == ["users.json"]
-
-
-def test_names_of_ours_are_known() -> None:
-    assert atomic_file.is_temporary("db/users.json.tmp-123")
-    assert not atomic_file.is_temporary("db/users.json")

@@ -78,7 +78,7 @@ def assert_settled(host: Host) -> None:
     assert list(host.read("users")) == list(host.files["users"].ours)
     assert [c["id"] for c in host.read("channels")] == [channel.id for channel in host.documents.channels]
     host.look(20)
-    assert [path.name for path in host.folder.iterdir() if atomic_file.is_temporary(path)] == []
+    assert [path.name for path in host.folder.iterdir() if atomic_file.TEMP_MARK in path.name] == []
     second = Host(host.folder)
     second.rows = host.rows
     assert second.start() == []
