@@ -115,6 +115,20 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def edit_with_care(path: Path, change: Callable[[Any], object]) -> Any:
+    """`edit` by an editor that notices when the file was changed after it was opened, and opens it again."""
+    while True:
+        opened = path.stat()
+        value = load(path)
+        change(value)
+        temporary = path.with_name(f".{path.name}.swp")
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
+        now = path.stat()
+        if (now.st_ino, now.st_mtime_ns) == (opened.st_ino, opened.st_mtime_ns):
+            temporary.replace(path)
+            return value
+
+
 def edit(path: Path, change: Callable[[Any], object], write: Callable[[Path, Any], None] = save) -> Any:
     """Read a document, let `change` alter it in place, save it. Returns what was saved."""
     value = load(path)

@@ -76,6 +76,11 @@ class ServerProcess:
     def text(self) -> str:
         return "".join(self.log)
 
+    def tracebacks(self) -> list[str]:
+        """What went wrong unexpectedly: the log from each traceback on, shortened."""
+        text = self.text()
+        return ["Traceback" + part[:3000] for part in text.split("Traceback")[1:]]
+
     def command(self) -> list[str]:
         """What Python is given."""
         return [
@@ -106,6 +111,9 @@ class ServerProcess:
         self._reader = asyncio.create_task(self._read_log(self._process))
         try:
             self.port = await asyncio.wait_for(self._address, START_TIMEOUT_S)
+        except RuntimeError:
+            await self.wait()
+            raise
         except BaseException:
             if self.running:
                 await self.kill()

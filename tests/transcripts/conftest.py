@@ -42,4 +42,6 @@ async def visit(server: ServerProcess) -> AsyncIterator[Visitors]:
     visitors = Visitors(lambda: server.url)
     yield visitors
     await visitors.close()
-    assert "Traceback" not in server.text(), server.text()
+    found = server.tracebacks()
+    server.log.clear()
+    assert not found, "\n".join(found)

@@ -27,7 +27,7 @@ async def test_an_evening(tmp_path_factory: pytest.TempPathFactory) -> None:
             await evening(server, visitors)
         finally:
             await visitors.close()
-        assert "Traceback" not in server.text(), server.text()
+        assert not server.tracebacks()
 
 
 async def evening(server: ServerProcess, visitors: Visitors) -> None:
@@ -71,14 +71,17 @@ async def evening(server: ServerProcess, visitors: Visitors) -> None:
     await rudi.request("unreads_ack", thread_id=thread)
 
     # The host edits files with an editor meanwhile.
+    position = await rudi.sync()
     edit(server.data_dir / "users.json", lambda users: users[user_id("rudi")].update(roles=["user"]), save_in_place)
     await rudi.expect_where(
-        lambda p: p["cmd"] == "channels_get" and not sees(p, "kitchen"), "no kitchen any more", deadline_s=1.5
+        lambda p: p["cmd"] == "channels_get" and not sees(p, "kitchen"), "no kitchen any more", 1.5, since=position
     )
     await mona.say("He is out.", "kitchen")
     await rudi.refused("messages_get", channel="kitchen")
     edit(server.data_dir / "users.json", lambda users: users[user_id("rudi")].update(roles=["user", "cook"]))
-    await rudi.expect_where(lambda p: p["cmd"] == "channels_get" and sees(p, "kitchen"), "the kitchen again")
+    await rudi.expect_where(
+        lambda p: p["cmd"] == "channels_get" and sees(p, "kitchen"), "the kitchen again", 1.5, since=position
+    )
     edit(server.config_path, lambda config: config["rate_limiting"].update(enabled=True, burst_limit=3))
     async with asyncio.timeout(3):
         refusal: Packet = {}

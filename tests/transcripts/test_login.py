@@ -220,13 +220,15 @@ async def rotur_service() -> AsyncIterator[str]:
             pass
         query = parse_qs(urlsplit(target).query)
         assert query["key"][0].startswith("originChats-")
-        if query["v"][0] != "silent":
+        if query["v"][0] == "silent":
+            await reader.read()  # until the server gives up
+        else:
             status, body = ANSWERS[query["v"][0]]
             text = json.dumps(body)
             head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}"
             writer.write(f"{head}\r\nConnection: close\r\n\r\n{text}".encode())
             await writer.drain()
-            writer.close()
+        writer.close()
 
     service = await asyncio.start_server(answer, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{service.sockets[0].getsockname()[1]}/validate"
