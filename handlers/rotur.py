@@ -7,12 +7,13 @@ mean yes; `id` is the stable user id, `username` the name. `requests` blocks, so
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
 import requests
 
-MAX_ANSWER_BYTES = 65_536
+MAX_ANSWER_BYTES = 16_384
 
 
 class RoturUser(msgspec.Struct, frozen=True):
@@ -35,10 +36,17 @@ async def validate(url: str, validator_key: str, validator: str, timeout_s: floa
 
 
 def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
+    deadline = time.monotonic() + timeout_s
+    body = bytearray()
     try:
         with requests.get(url, params=query, timeout=timeout_s, allow_redirects=False, stream=True) as answer:
-            body = answer.raw.read(MAX_ANSWER_BYTES, decode_content=True)
             status = answer.status_code
+            for byte in answer.iter_content(1):  # one by one, so that an answer that drips does not hold the thread
+                body += byte
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise RoturUnavailable("the answer is too long")
+                if time.monotonic() > deadline:
+                    raise RoturUnavailable("no answer in time")
     except requests.RequestException as error:
         raise RoturUnavailable(type(error).__name__) from None  # the text would contain the validator
     if status >= 500:
@@ -47,7 +55,7 @@ def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
         return None
     try:
         found: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RoturUnavailable("the answer is not JSON") from None
     if not isinstance(found, dict) or found.get("valid") is not True:
         return None
