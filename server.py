@@ -272,8 +272,8 @@ class OriginChatsServer:
 
     def tell_owners(self, problem: str) -> None:
         """A file edited by hand cannot be used: whoever runs the community learns where and why."""
-        val = Code.FILE_BROKEN.value.format(problem=problem)
-        notice = ErrorEvent(src="", val=val, code=Code.FILE_BROKEN.wire)
+        refusal = Refused(Code.FILE_BROKEN, problem=problem)
+        notice = ErrorEvent(src="", val=refusal.text, code=refusal.code.wire)
         owners = [user for user in self.world.users if self.world.access.is_owner(user)]
         self.emit([Event(SessionsOf(owner.id), notice) for owner in owners])
 
