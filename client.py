@@ -34,6 +34,7 @@ class Client:
         "agent",
         "bad_frames",
         "connected_at",
+        "gone",
         "network",
         "number",
         "session",
@@ -66,6 +67,8 @@ class Client:
         self.session: Session | None = None
         self.bad_frames = 0
         """Malformed frames in a row."""
+        self.gone = False
+        """The connection is lost."""
         self._queue: deque[bytes] | None = None
         self._unsettled = 0
         self._busy = False
@@ -93,6 +96,7 @@ class Client:
 
     def closed(self) -> None:
         self._queue = None
+        self.gone = True
         self._server.client_closed(self)
 
     # --- the order of commands ---------------------------------------------------------------------------------

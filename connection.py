@@ -169,13 +169,15 @@ class Connection(asyncio.Protocol):
         self.fast = False
         self.outbox = []
         self.outbox_size = 0
-        self._drained = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._endpoint is not None:
             endpoint, self._endpoint = self._endpoint, None
             endpoint.closed()
+        if self._drained is not None:
+            callback, self._drained = self._drained, None
+            callback()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -218,7 +220,7 @@ class Connection(asyncio.Protocol):
             if self._endpoint is not None and not self._closing:
                 self._endpoint.received(bytes(frame.data))
         elif opcode is Opcode.BINARY:
-            if self._endpoint is not None:
+            if self._endpoint is not None and not self._closing:
                 self._endpoint.received_binary()
         elif opcode is Opcode.TEXT:
             self._fragments = [bytes(frame.data)]
@@ -274,11 +276,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(outbox[0] if len(outbox) == 1 else b"".join(outbox))
 
     def when_drained(self, callback: Callable[[], None]) -> None:
-        """Call back once the peer has caught up: now if it is not behind."""
+        """Call back once the peer has caught up, now if it is not behind; or when it is gone."""
         self.flush()
-        if self._closing:
-            return
-        if self.paused:
+        if self.paused and not self._closing:
             self._drained = callback
         else:
             callback()

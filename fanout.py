@@ -39,7 +39,7 @@ class Sink(Protocol):
 class Session:
     """A logged-in user on one device, while it is connected."""
 
-    __slots__ = ("address", "gap_aware", "gap_from", "held", "id", "since", "sink", "user_id")
+    __slots__ = ("address", "gap_aware", "gap_from", "held", "id", "since", "sink", "told", "user_id")
 
     def __init__(self, *, id: str, user_id: str, sink: Sink, address: str, gap_aware: bool) -> None:
         self.id = id
@@ -54,6 +54,8 @@ class Session:
         """True while a replay runs: durable events are left out, because the replay reads them from the log."""
         self.gap_from: int | None = None
         """The position before the first event left out after a `gap`; None when nothing is missing."""
+        self.told: set[int] = set()
+        """Events that answered a command out of their turn, during a gap or a replay, which must not repeat them."""
 
 
 class Delivery:
@@ -85,6 +87,8 @@ class Fanout:
         self._presence: list[Delivery] = []
         self.position = 0
         """The newest `seq` that was released to sessions."""
+        self.on_gone: Callable[[str], None] = lambda user_id: None
+        """Called when the last session of a user has been removed."""
 
     # --- who is here -------------------------------------------------------------------------------------------
 
@@ -100,8 +104,15 @@ class Fanout:
 
     def remove(self, session: Session) -> None:
         """Forget a session; harmless when it is not here."""
-        if self.sessions.get(session.id) is not session:
-            return
+        if self.is_live(session):
+            self._take_out(session)
+            if not self.is_online(session.user_id):
+                self.on_gone(session.user_id)
+
+    def is_live(self, session: Session) -> bool:
+        return self.sessions.get(session.id) is session
+
+    def _take_out(self, session: Session) -> None:
         self.flush()
         del self.sessions[session.id]
         mine = self._by_user[session.user_id]
@@ -113,7 +124,7 @@ class Fanout:
 
     def rename(self, session: Session, id: str) -> None:
         """Give a live session another id (a resumed session keeps its old one)."""
-        self.remove(session)
+        self._take_out(session)
         session.id = id
         self.add(session)
 
@@ -232,9 +243,8 @@ class Fanout:
 
     def offer(self, sessions: Iterable[Session], run: Sequence[Delivery]) -> None:
         """The same events to these sessions. All of the run are in the outboxes, or accounted for, afterwards."""
-        newest = run[-1].seq
-        if newest is not None and newest > self.position:
-            self.position = newest
+        newest = max((delivery.seq for delivery in run if delivery.seq is not None), default=0)
+        self.position = max(self.position, newest)
         plain = [delivery.frame.plain for delivery in run]
         waiting = self.outboxes.waiting
         for session in sessions:
@@ -261,6 +271,13 @@ class Fanout:
             session.gap_from = seq - 1
             session.sink.when_drained(lambda: self._tell_gap(session))
         else:
+            session.sink.close(1013, "reader too slow; resume to fetch what was missed")
+
+    def leave_in_gap(self, session: Session, sent_up_to: int, resume_after: int) -> None:
+        """A replay broke off: nothing durable until the next one. resume_after: the position the client has."""
+        session.gap_from = sent_up_to
+        frame = self._gap_frame(resume_after, self.position)
+        if not session.sink.send(frame):
             session.sink.close(1013, "reader too slow; resume to fetch what was missed")
 
     def _tell_gap(self, session: Session) -> None:

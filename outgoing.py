@@ -9,7 +9,7 @@ from connection import Frame
 from db.transaction import Transaction
 from fanout import Delivery
 from handlers.context import World
-from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener
+from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener, without_number
 from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.registry import VIEWS
 from protocol.audience import to_text
@@ -24,7 +24,17 @@ def is_durable(event: Event) -> bool:
 class Prepared:
     """An outcome, encoded and framed. Made in the journal's thread where there is something to store."""
 
-    __slots__ = ("after", "answer", "answer_view", "answers_by_event", "deliveries", "first", "then", "views")
+    __slots__ = (
+        "after",
+        "answer",
+        "answer_view",
+        "answers_by_event",
+        "deliveries",
+        "first",
+        "listener",
+        "then",
+        "views",
+    )
 
     def __init__(self) -> None:
         self.first: list[Frame] = []
@@ -36,6 +46,7 @@ class Prepared:
         self.answer_view: tuple[str, str | None] | None = None
         """Instead of `answer`: a view that is made for the caller at release, and the listener."""
         self.answers_by_event = False
+        self.listener: str | None = None
         self.then: Callable[[], None] | None = None
         self.after: Callable[[], None] | None = None
 
@@ -61,6 +72,7 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
         prepared.answer = frame_of(outcome.reply, listener=listener)
     elif prepared.deliveries and not prepared.first:
         prepared.answers_by_event = True
+        prepared.listener = listener
         if listener is not None:
             prepared.answer = Frame(with_listener(prepared.deliveries[0].frame.payload, listener))
     return prepared
@@ -88,10 +100,14 @@ class Outgoing:
 
     def release(self, prepared: Prepared, client: Client | None) -> None:
         """Tell everybody. `client` is the caller, if a command led to this."""
+        failure: Exception | None = None
         if prepared.then is not None or prepared.first:
             self._fanout.flush()
             if prepared.then is not None:
-                prepared.then()
+                try:
+                    prepared.then()
+                except Exception as error:  # what is committed has to leave anyway
+                    failure = error
             for frame in prepared.first:
                 if client is not None:
                     client.send(frame)
@@ -114,6 +130,8 @@ class Outgoing:
         if prepared.after is not None:
             self._fanout.flush()
             prepared.after()
+        if failure is not None:
+            raise failure
 
     def tell(self, client: Client, frame: Frame) -> None:
         """A frame for one client, behind everything released before."""
@@ -128,7 +146,12 @@ class Outgoing:
         self._fanout.flush()
         others = [other for other in self._fanout.targets(event.audience) if other is not session]
         self._fanout.offer(others, (event,))
-        client.send(prepared.answer or event.frame)
+        answer = prepared.answer or event.frame
+        if session is not None and event.seq is not None and (session.held or session.gap_from is not None):
+            # It overtakes what the session has yet to be sent, so it must not move the client's position.
+            session.told.add(event.seq)
+            answer = Frame(with_listener(without_number(event.frame.payload, event.seq), prepared.listener))
+        client.send(answer)
         return True
 
     def _deliver_view(self, delivery: Delivery, view: str) -> None:

@@ -21,8 +21,9 @@ from handlers.context import Context, World
 from handlers.frames import frame_of
 from handlers.hand_edits import effects
 from handlers.handshake import handshake
+from handlers.moderation import BANNED_REASON, DELETED_REASON
 from handlers.outcome import Change, Event, Outcome
-from handlers.presence import went_offline
+from handlers.presence import came_online, went_offline
 from handlers.registry import HANDLERS
 from outgoing import Outgoing, Prepared, is_durable, prepare
 from protocol.audience import SessionsOf
@@ -72,6 +73,7 @@ class OriginChatsServer:
         world.documents.on_change = world.fanout.document_changed
         world.journal.on_external = self.hand_edit
         world.journal.on_released = world.fanout.flush
+        world.fanout.on_gone = self._tell_departure
 
     # --- connections -------------------------------------------------------------------------------------------
 
@@ -98,23 +100,40 @@ class OriginChatsServer:
         client.session = session
         client.sink.set_max_frame_bytes(self.world.config.limits.max_frame_bytes)
         self.gate.logged_in(client)
-        self.world.fanout.add(session)
+        fanout, user = self.world.fanout, self.world.users.get(session.user_id)
+        if client.gone:
+            self._remember_disconnected(session)
+        elif user is None or user.banned:  # since the password was checked
+            client.send(frame_of(DisconnectEvent(reason=BANNED_REASON if user is not None else DELETED_REASON)))
+            client.sink.close(1000, "no longer a member")
+            self.world.journal.submit(lambda tx: tx.sessions.end(session.id), (), _ignore)
+        else:
+            if not fanout.is_online(user.id):
+                asyncio.get_running_loop().call_soon(self._tell_arrival, user.id)
+            fanout.add(session)
 
     def client_closed(self, client: Client) -> None:
         self.gate.gone(client)
         session = client.session
-        if session is None:
-            return
-        fanout, now = self.world.fanout, self.world.clock()
-        position = fanout.position if session.gap_from is None else session.gap_from
-        was_live = fanout.sessions.get(session.id) is session
-        fanout.remove(session)
-        if was_live:
-            self.world.journal.submit(
-                lambda tx: tx.sessions.disconnect(session.id, position, now), (), lambda operation: None
-            )
-        if not fanout.is_online(session.user_id):
-            self.emit(went_offline(self.world, session.user_id, now))
+        if session is not None and self.world.fanout.is_live(session):
+            self._remember_disconnected(session)
+            self.world.fanout.remove(session)
+
+    def _remember_disconnected(self, session: Session) -> None:
+        now = self.world.clock()
+        position = self.world.fanout.position if session.gap_from is None else session.gap_from
+        self.world.journal.submit(lambda tx: tx.sessions.disconnect(session.id, position, now), (), _ignore)
+
+    # Who is online is told when it changes on the loop, so that the last that others hear is what is so.
+
+    def _tell_arrival(self, user_id: str) -> None:
+        """Behind what the newcomer is told first."""
+        user = self.world.users.get(user_id)
+        if user is not None and self.world.fanout.is_online(user_id):
+            self.emit(came_online(self.world, user))
+
+    def _tell_departure(self, user_id: str) -> None:
+        self.emit(went_offline(self.world, user_id, self.world.clock()))
 
     def close_user(self, user_id: str, reason: str) -> None:
         """Throw a user out of every connection, telling why."""
@@ -204,7 +223,11 @@ class OriginChatsServer:
             work = lambda tx: prepare(outcome, tx, called=True, listener=call.listener)  # noqa: E731
         else:
             work = None
-            prepared = prepare(answer, None, called=True, listener=call.listener)
+            try:
+                prepared = prepare(answer, None, called=True, listener=call.listener)
+            except Exception as error:
+                self._refuse(call, error)
+                return
         self.world.journal.submit(
             work, call.changes, lambda operation: self._settle(call, operation.error, operation.result or prepared)
         )
@@ -224,6 +247,9 @@ class OriginChatsServer:
                     self.outgoing.tell(client, frame_of(packet, listener=call.listener))
             elif prepared is not None:
                 self.outgoing.release(prepared, client)
+        except Exception as failure:
+            for packet in self._refusal(call, failure):
+                self.outgoing.tell(client, frame_of(packet, listener=call.listener))
         finally:
             if call.blocks:
                 client.unblock()
@@ -288,3 +314,11 @@ class OriginChatsServer:
         self.emit(found.events, announces=True)
         for user_id, reason in found.closed:
             self.close_user(user_id, reason)
+            self._end_sessions(user_id)
+
+    def _end_sessions(self, user_id: str) -> None:
+        self.world.journal.submit(lambda tx: tx.sessions.end_all(user_id), (), _ignore)
+
+
+def _ignore(operation: Operation) -> None:
+    """What is lost with it: a session that cannot be resumed, or one that is listed until the next start."""

@@ -88,8 +88,12 @@ class Community:
         self.started_at = opened.clock()
         self.loop = asyncio.get_running_loop()
         self.journal = Journal(opened.store, opened.files, self.loop)
-        fanout = Fanout(documents.users, documents.channels, Access(documents.roles), self._gap_frame)
-        has_owner = any("owner" in user.roles and not user.banned for user in documents.users)
+        access = Access(documents.roles)
+        fanout = Fanout(documents.users, documents.channels, access, self._gap_frame)
+
+        def has_owner() -> bool:
+            return any(access.is_owner(user) for user in documents.users)
+
         self.world = World(
             live=live,
             documents=documents,
@@ -100,7 +104,7 @@ class Community:
             logins=Throttle(lambda: live.current.limits.login_tries_per_minute, monotonic),
             registrations=Throttle(lambda: live.current.limits.registrations_per_minute, monotonic),
             passwords=PasswordPool(),
-            claim=Claim(None if has_owner else new_claim_code()),
+            claim=Claim(None if has_owner() else new_claim_code(), has_owner),
             clock=opened.clock,
             new_id=uuid7,
             new_secret=lambda: secrets.token_urlsafe(32),

@@ -21,10 +21,13 @@ HEAD_REVISION = "0001"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+BUSY_TIMEOUT_MS = 5_000
+"""How long writing waits for another program that has locked the database; reading does not wait (WAL)."""
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit is on disk when it returns
-    "PRAGMA busy_timeout = 5000",  # ms
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA foreign_keys = OFF",
     "PRAGMA cache_size = -32768",  # KiB
     "PRAGMA wal_autocheckpoint = 4000",  # pages
@@ -89,7 +92,7 @@ def open_database(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

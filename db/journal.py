@@ -107,7 +107,7 @@ class Journal:
         """
         operation = Operation(work, changes, settled, announces=announces)
         if work is None and not changes and not announces and not self._unsettled:
-            settled(operation)
+            self._settle(settled, operation)
             self.on_released()
         else:
             self._enqueue(operation)
@@ -178,15 +178,20 @@ class Journal:
                 if len(group) == 1:
                     self._fail(group[0], error)
                 else:
-                    for operation in group:
-                        try:
-                            self._commit([operation], external)
-                        except Exception as alone:
-                            self._fail(operation, alone)
+                    self._commit_one_by_one(group, external)
             try:
                 self._loop.call_soon_threadsafe(self._release, group, external)
             except RuntimeError:  # the loop is closed: nobody is left to tell
                 return
+
+    def _commit_one_by_one(self, group: Sequence[Operation], external: list[Change]) -> None:
+        """A group failed: find out who is to blame. If the database is locked, the group has waited for all of them."""
+        with self._store.impatient():
+            for operation in group:
+                try:
+                    self._commit([operation], external)
+                except Exception as alone:
+                    self._fail(operation, alone)
 
     def _commit(self, group: Sequence[Operation], external: list[Change]) -> None:
         """Run a group in one transaction. Raises when nothing of it was kept, but for hand edits found on the way."""

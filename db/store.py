@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Engine
 
+from db.database import BUSY_TIMEOUT_MS
 from db.group import Group, Head, Known
 from db.threads import Threads
 from db.transaction import Transaction
@@ -40,6 +43,19 @@ class Store:
     def begin(self) -> Transaction:
         """Start a group; it ends with `commit` or `rollback`. One at a time, from one thread at a time."""
         return Transaction(Group(self._connection, self._known, self._clock()))
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Within it, writing to a database that another program has locked fails at once instead of after a while."""
+        driver: Any = self._connection.connection.driver_connection
+        sqlite = self._connection.dialect.name == "sqlite"
+        if sqlite:
+            driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            if sqlite:
+                driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
     def close(self) -> None:
         self._connection.close()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 
 class Claim:
     """Open while the community has no owner; printed on the start screen, new at each start."""
 
-    def __init__(self, code: str | None) -> None:
-        """code: None when there is an owner already."""
+    def __init__(self, code: str | None, has_owner: Callable[[], bool]) -> None:
+        """code: None when there is an owner already. has_owner: whether there is one in memory now."""
         self.code = code
+        self._has_owner = has_owner
 
-    def take(self, presented: str) -> bool:
-        """True once, for whoever presents the code."""
-        if self.code is None or not hmac.compare_digest(self.code.encode(), presented.strip().upper().encode()):
+    def fits(self, presented: str) -> bool:
+        """Whether this makes its presenter owner. The code stays valid until `close`, as making an owner may fail."""
+        if self.code is None or self._has_owner():
             return False
+        return hmac.compare_digest(self.code.encode(), presented.strip().upper().encode())
+
+    def close(self) -> None:
+        """It was used: an owner is on disk."""
         self.code = None
-        return True

@@ -27,6 +27,11 @@ def numbered_frame(payload: bytes, seq: int) -> Frame:
     return Frame(b'%b,"seq":%d}' % (payload[:-1], seq))
 
 
+def without_number(payload: bytes, seq: int) -> bytes:
+    """The payload of `numbered_frame` before it got its number."""
+    return payload.removesuffix(b',"seq":%d}' % seq) + b"}"
+
+
 def encode(packet: Packet) -> bytes:
     return _encoder.encode(packet)
 

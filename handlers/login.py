@@ -17,7 +17,7 @@ from handlers import rotur
 from handlers.context import Context, World
 from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
-from handlers.presence import came_online, ready_user, user_entry
+from handlers.presence import ready_user, user_entry
 from handlers.registry import handles
 from handlers.users import renamed, roles_changed
 from protocol.audience import Everyone
@@ -123,7 +123,7 @@ def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
     _not_throttled(ctx)
     user = _make_owner(ctx, ctx.user, cmd.code)
     reply = ClaimOwnerReply(user=user.username, roles=list(user.roles))
-    return Outcome(reply=reply, events=roles_changed(ctx.world, user))
+    return Outcome(reply=reply, events=roles_changed(ctx.world, user), then=ctx.world.claim.close)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def _new_user(
 
 def _make_owner(ctx: Context, user: User, code: str) -> User:
     """The user as owner. Raises Refused when the code is not the one on the start screen, or is used up."""
-    if not ctx.world.claim.take(code):
+    if not ctx.world.claim.fits(code):
         ctx.world.logins.count(ctx.visitor.network)
         raise Refused(Code.WRONG_CLAIM)
     user = msgspec.structs.replace(user, roles=("owner", *(role for role in user.roles if role != "owner")))
@@ -215,14 +215,17 @@ def _enter(
         events = list(news)
         if joined:
             events.append(Event(Everyone(), UserJoinEvent(user=user_entry(world, user, online=True))))
-        if not world.fanout.is_online(user.id):
-            events += came_online(world, user)
         if claimed and not joined:
             events += roles_changed(world, user)
         return Outcome(
             first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
             events=events,
-            then=lambda: visitor.log_in(session),
+            then=enter,
         )
+
+    def enter() -> None:
+        if claimed:
+            world.claim.close()
+        visitor.log_in(session)
 
     return change

@@ -20,6 +20,7 @@ from db.users import User
 from fanout import Session
 from handlers.context import World
 from handlers.frames import numbered_frame, view_frame
+from handlers.outcome import Outcome
 from handlers.registry import VIEWS
 from protocol.audience import from_text
 from protocol.errors import Code, Refused
@@ -30,17 +31,13 @@ VIEW_BYTES = 16 * 1024
 """What a view, which is not made yet, is taken for in the size of a page."""
 
 
-class View(msgspec.Struct, frozen=True):
-    """A place in the stream where the packet is made for the viewer, on the event loop."""
-
-    name: str
-    seq: int
-
-
 class Page(msgspec.Struct):
-    frames: list[Frame | View]
+    events: list[tuple[int, Frame | str]]
+    """`seq`, and the frame; or the name of a view, whose packet is made for the viewer on the event loop."""
     position: int
     """The `seq` up to which the log was read."""
+    newest: int
+    """The newest `seq` in the log when it was read."""
     views: set[str]
     complete: bool
 
@@ -76,22 +73,28 @@ class Replay:
         self._session = session
         self._after = after
         self._first_after = after
-        sent_up_to = world.fanout.position if session.gap_from is None else session.gap_from
-        self._skip = range(session.since + 1, sent_up_to + 1)
+        self._sent_up_to = world.fanout.position if session.gap_from is None else session.gap_from
+        self._skip = range(session.since + 1, self._sent_up_to + 1)
         self._open: Callable[[Transaction], str] | None = open
         self._opened = opened
         self._done = done
-        self._views: set[str] = set()
+        self._views: dict[str, int] = {}
+        """Name of a view -> `seq` up to which the packet that was made of it is true."""
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         session.held = True
 
-    async def run(self) -> None:
-        """Ends when the session follows live again. Raises what the journal could not do."""
+    async def run(self) -> Outcome:
+        """Ends when the session follows live again, or is gone. Raises what the journal could not do; then the session
+        is in a gap. The replay has answered by itself: the outcome is empty."""
         self._next()
         await self._finished
+        return Outcome()
 
     def _next(self) -> None:
-        self._world.journal.submit(self._read, (), self._settled)
+        if self._world.fanout.is_live(self._session):
+            self._world.journal.submit(self._read, (), self._settled)
+        else:
+            self._finish(None)
 
     def _read(self, tx: Transaction) -> tuple[str | None, Page]:
         user = self._world.users.get(self._session.user_id)
@@ -99,7 +102,8 @@ class Replay:
             raise Refused(Code.AUTH_REQUIRED)
         session_id = self._open(tx) if self._open is not None else None
         events = tx.log.after(self._after, PAGE_EVENTS)
-        page = Page(frames=[], position=self._after, views=set(), complete=len(events) < PAGE_EVENTS)
+        complete = len(events) < PAGE_EVENTS
+        page = Page(events=[], position=self._after, newest=tx.log.newest(), views=set(), complete=complete)
         size = 0
         for event in events:
             if size > PAGE_BYTES:
@@ -108,19 +112,19 @@ class Replay:
             page.position = event.seq
             frame = self._frame(user, event, page)
             if frame is not None:
-                page.frames.append(frame)
+                page.events.append((event.seq, frame))
                 size += len(frame.plain) if isinstance(frame, Frame) else VIEW_BYTES
         return session_id, page
 
-    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | View | None:
+    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | str | None:
         if event.seq in self._skip or not self._world.fanout.may_see(user, from_text(event.audience)):
             return None
         if event.kind not in VIEWS:
             return numbered_frame(event.payload, event.seq)
-        if event.kind in self._views or event.kind in page.views:
-            return None  # it was made from the state of now at its first place already
+        if event.kind in page.views or event.seq <= self._views.get(event.kind, 0):
+            return None  # it was made from a later state at its first place already
         page.views.add(event.kind)
-        return View(event.kind, event.seq)
+        return event.kind
 
     def _settled(self, operation: Operation) -> None:
         session, error = self._session, operation.error
@@ -130,6 +134,7 @@ class Replay:
             return
         if error is not None:
             session.held = False
+            self._world.fanout.leave_in_gap(session, self._sent_up_to, self._after)
             self._finish(error)
             return
         session_id, page = operation.result
@@ -137,8 +142,8 @@ class Replay:
             self._open = None
             self._opened(session_id)
         self._after = page.position
-        self._views |= page.views
-        if not all(self._send(frame) for frame in page.frames):
+        self._views |= dict.fromkeys(page.views, page.newest)
+        if not all(self._send(seq, frame) for seq, frame in page.events):
             session.sink.close(1013, "reader too slow; resume to fetch what was missed")
             self._finish(None)
         elif page.complete:
@@ -147,17 +152,18 @@ class Replay:
         else:
             session.sink.when_drained(self._next)
 
-    def _send(self, frame: Frame | View) -> bool:
-        made = (
-            view_frame(self._world, frame.name, self._session.user_id, frame.seq) if isinstance(frame, View) else frame
-        )
-        return made is None or self._session.sink.send(made)
+    def _send(self, seq: int, frame: Frame | str) -> bool:
+        made = view_frame(self._world, frame, self._session.user_id, seq) if isinstance(frame, str) else frame
+        return made is None or seq in self._session.told or self._session.sink.send(made)
 
     def _end(self, *, recovered: bool, reason: str | None) -> None:
-        session = self._session
+        session, position = self._session, self._world.fanout.position
+        if not recovered:
+            session.since = position
         session.gap_from = None
         session.held = False
-        session.sink.send(self._done(recovered, self._world.fanout.position, reason))
+        session.told.clear()
+        session.sink.send(self._done(recovered, position, reason))
         self._finish(None)
 
     def _finish(self, error: BaseException | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from msgspec import UNSET
 
 from db.transaction import Transaction
@@ -25,8 +27,9 @@ from protocol.objects_community import SessionEntry
 
 
 @handles(Resume)
-async def resume(ctx: Context, cmd: Resume) -> Outcome:
-    """Sent right behind login, without waiting for `ready`, it leaves no event between the two."""
+def resume(ctx: Context, cmd: Resume) -> Awaitable[Outcome]:
+    """Sent right behind login, without waiting for `ready`, it leaves no event between the two: the replay holds the
+    session in the step in which the login is settled."""
     world, session = ctx.world, ctx.session
     wanted = token_hash(cmd.session)
     settings = world.config.sessions
@@ -54,6 +57,11 @@ async def resume(ctx: Context, cmd: Resume) -> Outcome:
     def opened(session_id: str) -> None:
         if session_id == session.id:
             return
+        if not world.fanout.is_live(session):  # the connection is lost already
+            world.journal.submit(
+                lambda tx: tx.sessions.disconnect(session_id, cmd.after, ctx.now), (), lambda operation: None
+            )
+            return
         ghost = world.fanout.sessions.get(session_id)
         world.fanout.rename(session, session_id)
         if ghost is not None:
@@ -70,8 +78,7 @@ async def resume(ctx: Context, cmd: Resume) -> Outcome:
             listener=listener,
         ),
     )
-    await replay.run()
-    return Outcome()
+    return replay.run()
 
 
 @handles(SessionsList)

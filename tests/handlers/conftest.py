@@ -250,7 +250,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         logins=Throttle(lambda: 5, clock),
         registrations=Throttle(lambda: 5, clock),
         passwords=passwords,
-        claim=Claim(None),
+        claim=Claim(None, lambda: False),
         clock=clock,
         new_id=lambda: f"id-{next(numbers):06}",
         new_secret=lambda: f"secret-{next(numbers)}",
