@@ -1,8 +1,8 @@
 """One OriginChats client on a WebSocket: takes frames in order, one command after the other.
 
 A command whose handler waits for something outside (a password, the identity service) holds the next ones back;
-commands that only wait for the journal do not, because the journal keeps their order. When too much is unsettled the
-client is no longer read from: backpressure reaches it through TCP.
+commands that only wait for the journal do not, because the journal keeps their order. When too much is unsettled, or the
+client does not read its answers, it is no longer read from: backpressure reaches it through TCP.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Client:
         "_queue",
         "_server",
         "_unsettled",
+        "_waits_for_reader",
         "address",
         "agent",
         "bad_frames",
@@ -74,6 +75,7 @@ class Client:
         self._busy = False
         self._paused = False
         self._draining = False
+        self._waits_for_reader = False
 
     # --- Endpoint ----------------------------------------------------------------------------------------------
 
@@ -81,15 +83,16 @@ class Client:
         self._server.client_opened(self)
 
     def received(self, text: bytes) -> None:
-        if self._queue or self._busy or self._unsettled >= MAX_UNSETTLED:
-            if self._queue is None:
-                self._queue = deque()
-            self._queue.append(text)
-            if len(self._queue) >= READ_AHEAD and not self._paused:
-                self._paused = True
-                self.sink.pause_reading()
-        else:
+        if not self._queue and self._may_take():
             self._server.take(self, text)
+            return
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(text)
+        if len(self._queue) >= READ_AHEAD and not self._paused:
+            self._paused = True
+            self.sink.pause_reading()
+        self._take_waiting()
 
     def received_binary(self) -> None:
         self._server.refuse_binary(self)
@@ -115,17 +118,36 @@ class Client:
     def settled(self) -> None:
         """A command is done; take up what waited."""
         self._unsettled -= 1
+        self._take_waiting()
+
+    def _may_take(self) -> bool:
+        return not self._busy and self._unsettled < MAX_UNSETTLED and not self.sink.behind
+
+    def _take_waiting(self) -> None:
+        """Take up what waits, as far as it may. When the peer has to read first, go on once it has."""
         if not self._queue or self._draining:
             return
         self._draining = True
         try:
-            while self._queue and not self._busy and self._unsettled < MAX_UNSETTLED:
-                self._server.take(self, self._queue.popleft())
+            while self._queue and not self.sink.closing:
+                if self._may_take():
+                    self._server.take(self, self._queue.popleft())
+                    continue
+                self.sink.flush()
+                if not self._may_take():
+                    break
         finally:
             self._draining = False
         if self._paused and (not self._queue or len(self._queue) < READ_AHEAD // 2):
             self._paused = False
             self.sink.resume_reading()
+        if self._queue and self.sink.paused and not self.sink.closing and not self._waits_for_reader:
+            self._waits_for_reader = True
+            self.sink.when_drained(self._reader_caught_up)
+
+    def _reader_caught_up(self) -> None:
+        self._waits_for_reader = False
+        self._take_waiting()
 
     # --- Visitor -----------------------------------------------------------------------------------------------
 
@@ -134,5 +156,5 @@ class Client:
 
     def send(self, frame: Frame) -> None:
         """A packet for this client alone; one that does not fit closes the connection."""
-        if not self.sink.send(frame):
+        if not self.sink.send(frame, answer=True):
             self.sink.close(1013, "reader too slow; resume to fetch what was missed")

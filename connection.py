@@ -27,6 +27,7 @@ from websockets.server import ServerProtocol
 
 PING_FRAME = b"\x89\x00"
 CLOSE_TIMEOUT_S = 5.0
+BEHIND_BYTES = 65_536
 _quiet = logging.getLogger("originchats.websocket")
 _quiet.setLevel(logging.ERROR)  # one line for every odd client would be a way to fill the disk
 
@@ -131,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._endpoint: Endpoint | None = None
         self._fragments: list[bytes] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._drained: Callable[[], None] | None = None
+        self._drained: list[Callable[[], None]] = []
         self._deflate = False
         self._closing = False
         self.awaiting_pong = False
@@ -175,9 +176,7 @@ class Connection(asyncio.Protocol):
         if self._endpoint is not None:
             endpoint, self._endpoint = self._endpoint, None
             endpoint.closed()
-        if self._drained is not None:
-            callback, self._drained = self._drained, None
-            callback()
+        self._call_drained()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -187,8 +186,12 @@ class Connection(asyncio.Protocol):
         self.paused = False
         self.fast = not self._deflate and not self._closing
         self.flush()
-        if self._drained is not None and not self.paused:
-            callback, self._drained = self._drained, None
+        if not self.paused:
+            self._call_drained()
+
+    def _call_drained(self) -> None:
+        callbacks, self._drained = self._drained, []
+        for callback in callbacks:
             callback()
 
     def shutdown(self) -> None:
@@ -246,14 +249,24 @@ class Connection(asyncio.Protocol):
     # --- frames out --------------------------------------------------------------------------------------------
 
     @property
+    def closing(self) -> bool:
+        return self._closing
+
+    @property
+    def behind(self) -> bool:
+        """Whether the peer should read first before it is answered more."""
+        return self.paused or self.outbox_size > BEHIND_BYTES
+
+    @property
     def backlog_bytes(self) -> int:
         """What the peer has not read yet, as far as this process holds it."""
         return self.outbox_size + self._transport.get_write_buffer_size()
 
-    def send(self, frame: Frame, *, ephemeral: bool = False) -> bool:
+    def send(self, frame: Frame, *, ephemeral: bool = False, answer: bool = False) -> bool:
         """Put a frame into the outbox. False when it does not fit: then nothing was added.
 
-        An ephemeral frame is silently left out while the peer is behind.
+        An ephemeral frame is silently left out while the peer is behind. An answer, which the peer asked for, may be
+        larger than what is left: one that alone exceeds the limit can be had, too.
         """
         if self._closing:
             return True
@@ -261,7 +274,7 @@ class Connection(asyncio.Protocol):
         if self.paused:
             if ephemeral:
                 return True
-            if self.backlog_bytes + len(data) > self._gate.outbox_bytes:
+            if self.backlog_bytes + (0 if answer else len(data)) > self._gate.outbox_bytes:
                 return False
         if not self.outbox:
             self._dirty.add(self)
@@ -279,7 +292,7 @@ class Connection(asyncio.Protocol):
         """Call back once the peer has caught up, now if it is not behind; or when it is gone."""
         self.flush()
         if self.paused and not self._closing:
-            self._drained = callback
+            self._drained.append(callback)
         else:
             callback()
 

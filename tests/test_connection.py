@@ -281,3 +281,16 @@ async def test_half_a_frame_and_then_silence_is_no_error() -> None:
     assert pair.recorder.heard == []
     pair.server.data_received(data[3:])
     assert pair.recorder.heard == [b"half"]
+
+
+async def test_an_answer_may_be_larger_than_what_is_left_but_not_follow_one_that_is() -> None:
+    pair = Pair(Recorder())
+    pair.transport.full = True
+    pair.server.send(Frame(b"x"))
+    await asyncio.sleep(0)
+    assert pair.server.behind
+    assert pair.server.send(Frame(b"y" * 5_000), answer=True)
+    assert not pair.server.send(Frame(b"z"), answer=True)
+    pair.transport.drain()
+    assert await pair.texts() == [b"x", b"y" * 5_000]
+    assert not pair.server.behind
