@@ -68,6 +68,8 @@ def _explain(text: bytes, error: Exception) -> BadPacket:
         return BadPacket(Code.MALFORMED, None, listener, reason="`cmd`, the name of the command as text, is missing")
     if cmd not in COMMANDS:
         return BadPacket(Code.UNKNOWN_COMMAND, cmd[:64], listener, cmd=cmd[:64])
+    if isinstance(error, UnicodeDecodeError):
+        return BadPacket(Code.MALFORMED, cmd, listener, reason="a text is not valid UTF-8")
     what, _, where = str(error).partition(" - at `$")
     field = where.rstrip("`").lstrip(".") or "packet"
     return BadPacket(Code.BAD_VALUE, cmd, listener, field=f"{cmd}.{field}" if field != "packet" else cmd, reason=what)
