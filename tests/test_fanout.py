@@ -21,8 +21,8 @@ from protocol.audience import Audience, Everyone, SessionsOf, Viewers
 
 pytestmark = pytest.mark.anyio
 
-OPEN = {"view": ("user",)}
-HIDDEN = {"view": ("moderator",)}
+OPEN: dict[str, tuple[str, ...]] = {"view": ("user",)}
+HIDDEN: dict[str, tuple[str, ...]] = {"view": ("moderator",)}
 
 
 class FakeSink:

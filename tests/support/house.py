@@ -44,12 +44,16 @@ class Passwords:
 
     def __init__(self) -> None:
         self.checked: list[tuple[str | None, str]] = []
-        self.gate: asyncio.Event | None = None
-        """If there is one, checking waits for it."""
+        self._gate: asyncio.Event | None = None
+
+    def hold(self) -> asyncio.Event:
+        """From now on checking waits for this."""
+        self._gate = asyncio.Event()
+        return self._gate
 
     async def check(self, stored: str | None, password: str) -> bool:
         self.checked.append((stored, password))
-        await (asyncio.sleep(0) if self.gate is None else self.gate.wait())
+        await (asyncio.sleep(0) if self._gate is None else self._gate.wait())
         return stored is not None and password == PASSWORD
 
     async def hash(self, password: str) -> str:
@@ -160,6 +164,7 @@ class Guest:
 
     async def ask(self, cmd: str, **fields: Any) -> list[Packet]:
         """Send, wait until all is quiet; what this brought, which is forgotten."""
+        await asyncio.sleep(0)  # what is in the outbox leaves
         self.read()
         self.packets.clear()
         self.send(cmd, **fields)

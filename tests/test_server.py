@@ -1,0 +1,547 @@
+"""The dispatcher: order, listeners, refusals, incidents, backpressure, and what happens when connections come and go in
+awkward moments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from client import MAX_UNSETTLED, READ_AHEAD
+from handlers.outcome import Outcome
+from handlers.registry import HANDLERS
+from protocol.errors import Code, Refused
+from protocol.login import Login, Ping
+from tests.support.community import PASSWORD, edit
+from tests.support.house import Guest, House, Packet, Passwords, open_house
+
+pytestmark = pytest.mark.anyio
+CONFIG = {"limits": {"bad_frames_in_a_row": 5}}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, config=CONFIG) as house:
+        yield house
+
+
+def say(content: str, **fields: Any) -> Packet:
+    return {"cmd": "message_new", "channel": "general", "content": content, **fields}
+
+
+def login(name: str, **fields: Any) -> Packet:
+    return {"cmd": "login", "username": name, "password": PASSWORD, **fields}
+
+
+def said(guest: Guest) -> list[str]:
+    return [packet["message"]["content"] for packet in guest.packets if packet["cmd"] == "message_new"]
+
+
+def stored_sessions(house: House, name: str) -> list[Any]:
+    """Only while the journal is idle."""
+    tx = house.world.store.begin()
+    found = tx.sessions.of_user(house.user_id(name))
+    tx.rollback()
+    return list(found)
+
+
+def passwords_of(house: House) -> Passwords:
+    found: Any = house.world.passwords
+    assert isinstance(found, Passwords)
+    return found
+
+
+# --- the beginning
+
+
+async def test_the_handshake_comes_by_itself_and_first(house: House) -> None:
+    guests = [house.guest(), house.guest()]
+    await house.quiet()
+    assert [guest.names() for guest in guests] == [["handshake"]] * 2
+    first, second = (guest.packets[0]["val"]["validator_key"] for guest in guests)
+    assert first != second, "each connection has its own"
+
+
+@pytest.mark.parametrize("cmd", ["ping", "message_new", "users_list", "sessions_list", "no_such_command"])
+async def test_before_login_there_is_nothing_but_login(house: House, cmd: str) -> None:
+    packet = await house.guest().one(cmd, channel="general", content="x", listener="l1")
+    assert packet["cmd"] == "auth_error"
+    assert packet["code"] == "auth_required"
+    assert packet["listener"] == "l1"
+
+
+async def test_login_after_login_is_refused(house: House) -> None:
+    ann = await house.enter("ann")
+    packet = await ann.one("login", username="ben", password=PASSWORD, listener="l1")
+    assert (packet["cmd"], packet["src"], packet["code"]) == ("error", "login", "already_logged_in")
+    assert packet["listener"] == "l1"
+
+
+async def test_two_logins_in_one_piece_are_one_login(house: House) -> None:
+    guest = house.guest()
+    guest.together(login("ann"), login("ben"))
+    await house.quiet()
+    assert guest.names() == ["handshake", "auth_success", "ready", "error", "user_connect"]
+    assert [session.user_id for session in house.world.fanout.sessions.values()] == [house.user_id("ann")]
+
+
+# --- order, listeners
+
+
+async def test_answers_come_in_the_order_of_the_commands(house: House) -> None:
+    """Commands that are stored, that are not, that are refused at once, later, or are no commands at all."""
+    ann = await house.enter("ann")
+    with house.held():
+        ann.send_raw(
+            json.dumps(say("1", listener="1")).encode(),
+            b'{"cmd":"ping","listener":"2"}',
+            b'{"cmd":"no_such","listener":"3"}',
+            b"rubbish",
+            json.dumps(say("", listener="5")).encode(),
+            json.dumps({"cmd": "message_get", "channel": "general", "id": "no", "listener": "6"}).encode(),
+            json.dumps({"cmd": "status_set", "status": "dnd", "text": "", "listener": "7"}).encode(),
+            json.dumps(say("8", listener="8")).encode(),
+            b'{"cmd":"users_list","listener":"9"}',
+        )
+        await house.turns()
+        ann.read()
+        assert ann.packets == [], "everything waits for what was before it"
+    await house.quiet()
+    assert [packet.get("listener", "-") for packet in ann.packets] == ["1", "2", "3", "-", "5", "6", "7", "8", "9"]
+
+
+async def test_an_idle_journal_delays_nothing(house: House) -> None:
+    ann = await house.enter("ann")
+    ann.send("ping")
+    await asyncio.sleep(0)
+    ann.read()
+    assert ann.names() == ["pong"]
+
+
+@pytest.mark.parametrize(
+    ("packet", "answers"),
+    [
+        ({"cmd": "ping"}, ["pong"]),
+        (say("x"), ["message_new"]),
+        (say(""), ["error"]),
+        ({"cmd": "message_new", "channel": 5}, ["error"]),
+        ({"cmd": "no_such"}, ["error"]),
+        ({"cmd": "channels_get"}, ["channels_get"]),
+        ({"cmd": "channel_create", "name": "x", "type": "text"}, ["error"]),
+        ({"cmd": "resume", "session": "no", "after": 0}, ["resumed"]),
+        ({"cmd": "session_end", "id": "no"}, ["error"]),
+        ({"cmd": "claim_owner", "code": "no"}, ["error"]),
+    ],
+)
+async def test_every_answer_carries_the_listener_and_nobody_elses_copy_does(
+    house: House, packet: Packet, answers: list[str]
+) -> None:
+    ann, ben = await house.enter("ann"), await house.enter("ben")
+    await house.quiet()
+    ann.packets.clear()
+    got = await ann.ask(**{**packet, "listener": "l1"})
+    assert [(each["cmd"], each.get("listener")) for each in got] == [(name, "l1") for name in answers]
+    ben.read()
+    assert all("listener" not in each for each in ben.packets)
+
+
+# --- refusals
+
+
+async def test_a_server_permission_is_checked_before_the_handler(house: House) -> None:
+    ann, host = await house.enter("ann"), await house.enter("host")
+    await house.quiet()
+    ann.packets.clear()
+    packet = await ann.one("role_create", name="vip")
+    assert packet["code"] == "permission_required"
+    assert "permission required" in packet["val"]
+    assert "role_create" in [each["cmd"] for each in await host.ask("role_create", name="vip")]
+
+
+async def test_who_is_timed_out_waits(house: House) -> None:
+    ann = await house.enter("ann")
+    user = house.world.users.get(house.user_id("ann"))
+    assert user is not None
+    house.world.users.put_lazily(msgspec.structs.replace(user, muted_until=house.clock.now + 90))
+    for packet in (say("x"), {"cmd": "typing", "channel": "general"}):
+        limited, error = await ann.ask(**packet)
+        assert (limited["cmd"], limited["length"]) == ("rate_limit", 90_000)
+        assert (error["cmd"], error["src"], error["code"]) == ("error", packet["cmd"], "rate_limit")
+    assert (await ann.one("ping"))["cmd"] == "pong"
+    house.clock.now += 90
+    assert (await ann.one(**say("x")))["cmd"] == "message_new"
+
+
+async def test_the_limiter_answers_both_ways_with_the_listener(tmp_path: Path) -> None:
+    limits = {"enabled": True, "burst_limit": 2, "cooldown_seconds": 30}
+    async with open_house(tmp_path, config={"rate_limiting": limits}) as house:
+        ann = await house.enter("ann")
+        ann.together(say("1"), say("2"), say("3", listener="l"))
+        await house.quiet()
+        assert said(ann) == ["1", "2"]
+        assert [(packet["cmd"], packet["listener"]) for packet in ann.packets[2:]] == [
+            ("rate_limit", "l"),
+            ("error", "l"),
+        ]
+        assert ann.packets[2]["length"] > 0
+
+
+# --- what is no command
+
+
+async def test_many_bad_frames_in_a_row_close_the_connection(house: House) -> None:
+    ann = await house.enter("ann")
+    for _ in range(4):
+        ann.send_raw(b"rubbish")
+    ann.send("ping")
+    for _ in range(4):
+        ann.send_raw(b"rubbish")
+    await house.quiet()
+    assert ann.close_code is None
+    ann.send_raw(b"rubbish", b'{"cmd":"ping"}')
+    await house.quiet()
+    assert ann.names() == ["error"] * 4 + ["pong"] + ["error"] * 5, "the last is answered, nothing after it"
+    assert ann.close_code == 1008
+    assert ann.close_reason
+
+
+async def test_a_binary_frame_is_answered_and_counts_as_bad(house: House) -> None:
+    ann = await house.enter("ann")
+    for _ in range(6):
+        ann.send_binary(b'{"cmd":"ping"}')
+    await house.quiet()
+    assert ann.names() == ["error"] * 5
+    assert {packet["code"] for packet in ann.packets} == {"malformed"}
+    assert ann.close_code == 1008
+
+
+async def test_strangers_are_told_what_is_wrong_with_their_frames(house: House) -> None:
+    packet = await house.guest().one("login", username=7, listener="l1")
+    assert (packet["cmd"], packet["code"], packet["listener"]) == ("error", "bad_value", "l1")
+
+
+# --- incidents
+
+
+def breaks(where: str) -> Any:
+    def at_once(ctx: Any, cmd: Any) -> Any:
+        raise RuntimeError("a secret detail")
+
+    def after_a_change(ctx: Any, cmd: Any) -> Any:
+        ctx.world.users.put(msgspec.structs.replace(ctx.user, nickname="half"))
+        raise RuntimeError("a secret detail")
+
+    def in_the_transaction(ctx: Any, cmd: Any) -> Any:
+        ctx.world.users.put(msgspec.structs.replace(ctx.user, nickname="half"))
+
+        def change(tx: Any) -> Outcome:
+            raise RuntimeError("a secret detail")
+
+        return change
+
+    async def later(ctx: Any, cmd: Any) -> Any:
+        await asyncio.sleep(0)
+        ctx.world.users.put(msgspec.structs.replace(ctx.user, nickname="half"))
+        raise RuntimeError("a secret detail")
+
+    def while_it_is_encoded(ctx: Any, cmd: Any) -> Any:
+        return Outcome(reply=object())  # type: ignore[arg-type]
+
+    def in_memory_afterwards(ctx: Any, cmd: Any) -> Any:
+        def fail() -> None:
+            raise RuntimeError("a secret detail")
+
+        return Outcome(then=fail)
+
+    places = (at_once, after_a_change, in_the_transaction, later, while_it_is_encoded, in_memory_afterwards)
+    return {place.__name__: place for place in places}[where]
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["at_once", "after_a_change", "in_the_transaction", "later", "while_it_is_encoded", "in_memory_afterwards"],
+)
+async def test_an_unexpected_failure_is_an_incident(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    ann = await house.enter("ann")
+    monkeypatch.setitem(HANDLERS, Ping, breaks(where))
+    with caplog.at_level(logging.ERROR):
+        ann.together({"cmd": "ping", "listener": "l1"}, say("still here", listener="l2"))
+        await house.quiet()
+    error, message = ann.packets
+    assert (error["cmd"], error["src"], error["code"], error["listener"]) == ("error", "ping", "internal", "l1")
+    assert "secret" not in error["val"]
+    incident = error["val"].split()[-1]
+    assert len(incident) >= 6
+    (record,) = [record for record in caplog.records if incident in record.getMessage()]
+    assert record.exc_info, "the log holds the traceback"
+    assert message["listener"] == "l2"
+    user = house.world.users.get(house.user_id("ann"))
+    assert user is not None
+    assert user.nickname == "ann", "nothing is left half done"
+    assert ann.close_code is None
+
+
+async def test_a_failing_login_is_an_incident_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HANDLERS, Login, breaks("at_once"))
+    packet = await house.guest().one("login", username="ann", password="x", listener="l1")
+    assert (packet["cmd"], packet["code"], packet["listener"]) == ("auth_error", "internal", "l1")
+
+
+async def test_a_refusal_in_the_transaction_takes_memory_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(ctx: Any, cmd: Any) -> Any:
+        ctx.world.users.put(msgspec.structs.replace(ctx.user, nickname="half"))
+
+        def change(tx: Any) -> Outcome:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+
+        return change
+
+    ann = await house.enter("ann")
+    monkeypatch.setitem(HANDLERS, Ping, refuse)
+    assert (await ann.one("ping"))["code"] == "message_not_found"
+    user = house.world.users.get(house.user_id("ann"))
+    assert user is not None
+    assert user.nickname == "ann"
+    assert '"half"' not in (house.folder / "users.json").read_text()
+
+
+# --- backpressure
+
+
+async def test_who_sends_faster_than_is_stored_is_not_read_from(house: House) -> None:
+    ann = await house.enter("ann")
+    count = MAX_UNSETTLED + READ_AHEAD + 10
+    with house.held():
+        ann.together(*(say(str(number)) for number in range(MAX_UNSETTLED + READ_AHEAD - 1)))
+        assert not ann.transport.reading_paused
+        ann.together(*(say(str(number)) for number in range(MAX_UNSETTLED + READ_AHEAD - 1, count)))
+        assert ann.transport.reading_paused
+        assert house.world.journal.depth <= MAX_UNSETTLED + 1, "the rest has not been taken up"
+    await house.quiet()
+    assert said(ann) == [str(number) for number in range(count)]
+    assert not ann.transport.reading_paused
+
+
+async def test_frames_that_were_read_ahead_are_forgotten_with_the_connection(house: House) -> None:
+    ann, ben = await house.enter("ann"), await house.enter("ben")
+    with house.held():
+        ann.together(*(say(str(number)) for number in range(MAX_UNSETTLED + 50)))
+        ann.lose()
+    await house.quiet()
+    assert said(ben) == [str(number) for number in range(MAX_UNSETTLED)]
+
+
+# --- login takes its time
+
+
+async def test_login_holds_back_what_was_sent_behind_it(house: House) -> None:
+    gate = passwords_of(house).hold()
+    guest, other = house.guest(), house.guest()
+    guest.together(login("ann", listener="0"), say("1", listener="1"), {"cmd": "ping", "listener": "2"})
+    other.send("login", username="ben", password="wrong")
+    await house.turns()
+    guest.read()
+    assert guest.names() == ["handshake"]
+    gate.set()
+    await house.quiet()
+    assert [packet.get("listener") for packet in guest.packets if packet["cmd"] != "user_connect"] == [
+        None, "0", "0", "1", "2",
+    ]  # fmt: skip
+    assert guest.names()[:3] == ["handshake", "auth_success", "ready"]
+
+
+async def test_a_login_that_waits_holds_nobody_else_back(house: House) -> None:
+    ann = await house.enter("ann")
+    gate = passwords_of(house).hold()
+    house.guest().send("login", username="ben", password=PASSWORD)
+    await house.turns()
+    assert (await ann.one(**say("meanwhile")))["cmd"] == "message_new"
+    gate.set()
+
+
+async def test_the_larger_frame_limit_holds_from_login_on(house: House) -> None:
+    guest = house.guest()
+    guest.send("login", username="ann", password=PASSWORD)
+    await house.quiet()
+    guest.send("message_new", channel="general", content="x" * 100_000)
+    await house.quiet()
+    assert guest.packets[-1]["code"] == "message_too_long"
+    stranger = house.guest()
+    stranger.send("login", username="x" * 70_000, password="")
+    assert stranger.close_code == 1009
+
+
+async def test_resume_right_behind_login_leaves_no_event_between_the_two(house: House) -> None:
+    """Everything is released in one go: the end of the login, and others' messages right behind it."""
+    ben, ann = await house.enter("ben"), await house.enter("ann")
+    before = ann.ready
+    ben.together(*(say(f"missed {number}") for number in range(3)))
+    ann.lose()
+    await house.quiet()
+    again = house.guest()
+    with house.held():
+        again.together(login("ann"), {"cmd": "resume", "session": before["session"], "after": before["seq"]})
+        await house.turns()
+        ben.together(*(say(f"live {number}") for number in range(3)))
+    await house.quiet()
+    assert said(again) == ["missed 0", "missed 1", "missed 2", "live 0", "live 1", "live 2"]
+    seqs = [packet["seq"] for packet in again.packets if packet["cmd"] == "message_new"]
+    assert seqs == sorted(set(seqs))
+    assert "resumed" in again.names()
+
+
+# --- coming and going in awkward moments
+
+
+async def test_a_connection_that_is_lost_while_its_login_is_checked_leaves_no_ghost(house: House) -> None:
+    ben = await house.enter("ben")
+    gate = passwords_of(house).hold()
+    ann = house.guest()
+    ann.send("login", username="ann", password=PASSWORD)
+    await house.turns()
+    ann.lose()
+    gate.set()
+    await house.quiet()
+    assert not house.world.fanout.is_online(house.user_id("ann"))
+    assert [session.user_id for session in house.world.fanout.sessions.values()] == [house.user_id("ben")]
+    assert "user_connect" not in ben.names()
+    (session,) = stored_sessions(house, "ann")
+    assert session.disconnected_at == house.clock.now, "it will be forgotten in time"
+    assert house.server.gate.open_clients == {client for client in house.server.gate.open_clients if not client.gone}
+
+
+async def test_a_connection_that_is_lost_while_its_login_is_stored_leaves_no_ghost(house: House) -> None:
+    await house.enter("ben")
+    ann = house.guest()
+    with house.held():
+        ann.send("login", username="ann", password=PASSWORD)
+        await house.turns()
+        ann.lose()
+    await house.quiet()
+    assert not house.world.fanout.is_online(house.user_id("ann"))
+
+
+def presence(guest: Guest) -> list[str]:
+    return [packet["cmd"] for packet in guest.packets if packet["cmd"] in ("user_connect", "user_disconnect")]
+
+
+async def test_presence_is_told_once_for_all_devices(house: House) -> None:
+    ben = await house.enter("ben")
+    first, second = await house.enter("ann"), await house.enter("ann")
+    first.lose()
+    await house.quiet()
+    assert presence(ben) == ["user_connect"]
+    second.lose()
+    await house.quiet()
+    assert presence(ben) == ["user_connect", "user_disconnect"]
+
+
+async def test_a_new_connection_that_overtakes_the_end_of_the_old_one_stays_online_for_others(house: House) -> None:
+    ben, old = await house.enter("ben"), await house.enter("ann")
+    await house.quiet()
+    ben.packets.clear()
+    new = house.guest()
+    with house.held():
+        new.send("login", username="ann", password=PASSWORD)
+        await house.turns()
+        old.lose()
+    await house.quiet()
+    assert house.world.fanout.is_online(house.user_id("ann"))
+    assert presence(ben)[-1:] != ["user_disconnect"]
+    assert presence(ben) in ([], ["user_disconnect", "user_connect"])
+
+
+async def test_who_is_thrown_out_by_two_connections_leaves_once(house: House) -> None:
+    host, ben = await house.enter("host"), await house.enter("ben")
+    first, second = await house.enter("ann"), await house.enter("ann")
+    await house.quiet()
+    ben.packets.clear()
+    host.send("user_ban", user=house.user_id("ann"))
+    await house.quiet()
+    for guest in (first, second):
+        assert guest.packets[-1]["cmd"] == "disconnect"
+        assert guest.close_code == 1000
+        guest.lose()
+    await house.quiet()
+    assert ben.names().count("user_leave") == 1
+    assert presence(ben) == []
+    assert stored_sessions(house, "ann") == []
+
+
+async def test_commands_that_waited_when_a_ban_came_are_refused(house: House) -> None:
+    host, ann, ben = await house.enter("host"), await house.enter("ann"), await house.enter("ben")
+    with house.held():
+        ann.together(*(say(str(number)) for number in range(MAX_UNSETTLED + 5)))
+        host.send("user_ban", user=house.user_id("ann"))
+    await house.quiet()
+    assert said(ben) == [str(number) for number in range(MAX_UNSETTLED)]
+    ann.lose()
+
+
+async def test_a_ban_by_hand_closes_at_once_and_ends_the_sessions(house: House) -> None:
+    ann, ben = await house.enter("ann"), await house.enter("ben")
+    edit(house.folder / "users.json", lambda users: users[house.user_id("ann")].update(banned=True))
+    house.world.journal.look(lambda operation: None)
+    await house.quiet()
+    assert ann.packets[-1]["cmd"] == "disconnect"
+    assert ann.close_code == 1000
+    assert "user_leave" in ben.names()
+    assert stored_sessions(house, "ann") == []
+
+
+async def test_a_ban_by_hand_reaches_a_login_that_is_being_stored(house: House) -> None:
+    """The hand edit is found in the same group as the login: memory knows of it before the login is settled."""
+    ben, ann = await house.enter("ben"), house.guest()
+    with house.held():
+        ann.send("login", username="ann", password=PASSWORD)
+        await house.turns()
+        edit(house.folder / "users.json", lambda users: users[house.user_id("ann")].update(banned=True))
+        house.world.journal.look(lambda operation: None)
+    await house.quiet()
+    assert "ready" not in ann.names()
+    assert ann.close_code == 1000
+    assert not house.world.fanout.is_online(house.user_id("ann"))
+    assert "user_connect" not in ben.names()
+    assert stored_sessions(house, "ann") == []
+
+
+async def test_hand_edits_are_announced_like_commands(house: House) -> None:
+    ann, ben = await house.enter("ann"), await house.enter("ben")
+    await house.quiet()
+    ann.packets.clear()
+    edit(house.folder / "users.json", lambda users: users[house.user_id("ann")].update(roles=["moderator", "user"]))
+    house.world.journal.look(lambda operation: None)
+    await house.quiet()
+    channels = next(packet for packet in ann.packets if packet["cmd"] == "channels_get")
+    assert "staff" in {channel["name"] for channel in channels["val"]}
+    assert "channels_get" not in ben.names()
+    ann.send("message_new", channel="staff", content="here I am")
+    await house.quiet()
+    assert said(ann) == ["here I am"]
+    assert said(ben) == []
+
+
+async def test_only_owners_learn_of_a_broken_file(house: House) -> None:
+    host, ann = await house.enter("host"), await house.enter("ann")
+    house.server.tell_owners("users.json, line 3: broken")
+    await house.quiet()
+    assert "line 3" in host.packets[-1]["val"]
+    assert "error" not in ann.names()
+
+
+async def test_an_event_of_a_connection_that_is_gone_disturbs_nobody(house: House) -> None:
+    ann, ben = await house.enter("ann"), await house.enter("ben")
+    with house.held():
+        ann.send(**say("my last words"))
+        ann.lose()
+        ben.send(**say("mine not"))
+    await house.quiet()
+    assert said(ben) == ["my last words", "mine not"]
