@@ -22,6 +22,7 @@ from tests.support.community import PASSWORD, edit
 from tests.support.house import Guest, House, Packet, Passwords, open_house
 
 pytestmark = pytest.mark.anyio
+TABLE: dict[Any, Any] = HANDLERS
 CONFIG = {"limits": {"bad_frames_in_a_row": 5}}
 
 
@@ -271,7 +272,7 @@ async def test_an_unexpected_failure_is_an_incident(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     ann = await house.enter("ann")
-    monkeypatch.setitem(HANDLERS, Ping, breaks(where))
+    monkeypatch.setitem(TABLE, Ping, breaks(where))
     with caplog.at_level(logging.ERROR):
         ann.together({"cmd": "ping", "listener": "l1"}, say("still here", listener="l2"))
         await house.quiet()
@@ -290,7 +291,7 @@ async def test_an_unexpected_failure_is_an_incident(
 
 
 async def test_a_failing_login_is_an_incident_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(HANDLERS, Login, breaks("at_once"))
+    monkeypatch.setitem(TABLE, Login, breaks("at_once"))
     packet = await house.guest().one("login", username="ann", password="x", listener="l1")
     assert (packet["cmd"], packet["code"], packet["listener"]) == ("auth_error", "internal", "l1")
 
@@ -305,7 +306,7 @@ async def test_a_refusal_in_the_transaction_takes_memory_back(house: House, monk
         return change
 
     ann = await house.enter("ann")
-    monkeypatch.setitem(HANDLERS, Ping, refuse)
+    monkeypatch.setitem(TABLE, Ping, refuse)
     assert (await ann.one("ping"))["code"] == "message_not_found"
     user = house.world.users.get(house.user_id("ann"))
     assert user is not None
