@@ -120,6 +120,8 @@ class Mirror:
         self.messages[place] = {**page, **self.messages[place]} if older else page
 
     def _on_message_new(self, packet: Packet) -> None:
+        if "seq" not in packet:
+            return  # the answer to a second try with the same nonce; the event is, or was, another packet
         place = self._place(packet)
         assert packet["message"]["id"] not in place, f"a message came twice: {packet}"
         place[packet["message"]["id"]] = _message(packet["message"])

@@ -83,6 +83,7 @@ class Round:
         for person in self.people.values():
             person.mirror = await fetch(person.client)
             person.fed = len(person.client.events)
+        self.people["host"].wanted = {key: [value] for key, value in self._documents(person.mirror).items()}
 
         tasks = [asyncio.create_task(self._until_killed(self._write, name)) for name in WRITERS * TASKS_EACH]
         tasks.append(asyncio.create_task(self._until_killed(self._govern, "host")))
@@ -96,6 +97,15 @@ class Round:
         await self._start_again()
         await self._compare()
         return len(self.people["watcher"].numbered)
+
+    def _documents(self, known: Mirror) -> dict[str, Any]:
+        """What `_govern` changes."""
+        return {
+            "nickname": known.users[user_id("dora")]["nickname"],
+            "roles": known.users[user_id("dora")]["roles"],
+            "role": known.roles["moderator"]["description"],
+            "channel": next(c for c in known.channels if c["name"] == self.channel).get("description"),
+        }
 
     async def _until_killed(self, work: Callable[[Person], Awaitable[None]], name: str) -> None:
         with contextlib.suppress(AssertionError, ConnectionClosed, OSError):
@@ -137,7 +147,7 @@ class Round:
             ("channel", "channel_update", value, {"current_name": self.channel, "updates": {"description": value}}),
         ]
         key, cmd, wanted, fields = self.rng.choice(choices)
-        host.wanted.setdefault(key, []).append(wanted)
+        host.wanted[key].append(wanted)
         await host.client.request(cmd, **fields)
         host.wanted[key] = [wanted]
 
@@ -193,12 +203,7 @@ class Round:
             assert not lines, f"{person.name} knows something else:\n" + "\n".join(lines[:20])
         contents = [message["content"] for message in fresh.messages[self.channel].values() if not message["edited"]]
         assert len(contents) == len(set(contents)), "a message was stored twice"
-        said = {
-            "nickname": fresh.users[user_id("dora")]["nickname"],
-            "roles": fresh.users[user_id("dora")]["roles"],
-            "role": fresh.roles["moderator"]["description"],
-            "channel": next(c for c in fresh.channels if c["name"] == self.channel).get("description"),
-        }
+        said = self._documents(fresh)
         for key, wanted in self.people["host"].wanted.items():
             assert said[key] in wanted, f"{key} is {said[key]!r}, acknowledged or under way were {wanted}"
         await self.people["host"].client.request("channel_delete", name=self.channel)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.transcripts.community_driver import KINDS, Driver
+from tests.transcripts.operations import KINDS, Community
 
 NUMBER = st.integers(0, 999)
 STORIES = st.lists(st.tuples(st.sampled_from(KINDS), NUMBER, NUMBER, NUMBER), min_size=5, max_size=60)
@@ -32,7 +32,7 @@ STEADY = settings(
 
 async def play(story: Story) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with Driver(Path(folder)) as driver:
+        async with Community(Path(folder)) as driver:
             for kind, a, b, c in story:
                 await driver.step(kind, a, b, c)
             await driver.step("come_back", 0, 0, 0)
