@@ -157,6 +157,7 @@ class Outgoing:
     def _deliver_view(self, delivery: Delivery, view: str) -> None:
         """Make the packet for each user of the audience; users with the same roles share one frame."""
         assert delivery.seq is not None
+        self._fanout.offer((), (delivery,))  # the position moves on even if nobody is there
         frames: dict[Sequence[str], Frame | None] = {}
         for session in list(self._fanout.targets(delivery.audience)):
             user = self._world.users.get(session.user_id)

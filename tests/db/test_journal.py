@@ -178,7 +178,7 @@ async def test_nothing_to_do_waits_for_what_was_before(desk: Desk) -> None:
 
 async def test_results_come_in_the_order_of_submission(desk: Desk) -> None:
     for number in range(3 * MAX_GROUP):
-        desk.submit(lambda tx, number=number: number if number % 3 else tx.log.newest())  # type: ignore[misc]
+        desk.submit(lambda tx, number=number: number if number % 3 else tx.log.newest())
     settled = await desk.quiet()
     assert [number for number in settled if number] == [number for number in range(3 * MAX_GROUP) if number % 3]
 
@@ -242,7 +242,7 @@ async def test_a_group_writes_each_document_once(desk: Desk, monkeypatch: pytest
         return replace(path, data, exists)
 
     monkeypatch.setattr(atomic_file, "replace", watched)
-    await desk.grouped(*(lambda number=number: desk.put(f"u{number}") for number in range(20)))  # type: ignore[misc]
+    await desk.grouped(*(lambda number=number: desk.put(f"u{number}") for number in range(20)))
     assert written == ["users.json"]
     assert len(desk.on_disk()) == 20
 
@@ -512,7 +512,7 @@ async def test_a_locked_database_is_waited_for_once_a_group(desk: Desk, monkeypa
 
     with monkeypatch.context() as broken:
         broken.setattr(Group, "commit", locked)
-        await desk.grouped(*(lambda number=number: desk.submit(post(f"m{number}")) for number in range(5)))  # type: ignore[misc]
+        await desk.grouped(*(lambda number=number: desk.submit(post(f"m{number}")) for number in range(5)))
     assert waits[-6:] == [5_000, 0, 0, 0, 0, 0]
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +22,7 @@ from config.load import load
 from config.live import LiveConfig
 from config.paths import data_paths
 from connection import Connection
+from db.database import migrate, open_database
 from db.journal import Operation
 from startup import Community, Opened
 from tests.support.community import PASSWORD, account, user_id, write_community
@@ -183,6 +186,9 @@ class Guest:
         self.connection.connection_lost(None)
 
     def read(self) -> None:
+        """Take what has arrived; nothing while the transport is `full`, which is how a peer looks that does not read."""
+        if self.transport.full:
+            return
         written, self.transport.written = self.transport.written, []
         for data in written:
             self.client.receive_data(data)
@@ -209,6 +215,17 @@ class Guest:
                 self.connection.data_received(data)
 
 
+@cache
+def empty_database() -> bytes:
+    """Of the newest schema."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite3"
+        engine = open_database(f"sqlite:///{path}")
+        migrate(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
 @contextlib.asynccontextmanager
 async def open_house(
     folder: Path,
@@ -222,6 +239,9 @@ async def open_house(
     path = folder / "config.json"
     settings = load(path, {})
     clock = Clock()
+    database = folder / "db" / "messages.sqlite3"
+    if not database.exists():
+        database.write_bytes(empty_database())
     opened = Opened(LiveConfig(path, settings, {}), data_paths(settings, path), clock)
     community = Community(opened, lambda community: None, clock)
     community.world.passwords.stop()
