@@ -157,6 +157,10 @@ def fails(error: Exception) -> Work:
     return work
 
 
+def give(number: int) -> Work:
+    return lambda tx: number
+
+
 def messages(tx: Transaction) -> list[str]:
     return [each.id for each in tx.messages.newest("general", 100)]
 
@@ -178,7 +182,7 @@ async def test_nothing_to_do_waits_for_what_was_before(desk: Desk) -> None:
 
 async def test_results_come_in_the_order_of_submission(desk: Desk) -> None:
     for number in range(3 * MAX_GROUP):
-        desk.submit(lambda tx, number=number: number if number % 3 else tx.log.newest())
+        desk.submit(give(number) if number % 3 else lambda tx: tx.log.newest())
     settled = await desk.quiet()
     assert [number for number in settled if number] == [number for number in range(3 * MAX_GROUP) if number % 3]
 
