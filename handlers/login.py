@@ -54,7 +54,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         )
     except rotur.RoturUnavailable as error:
         raise Refused(Code.ROTUR_UNAVAILABLE, reason=str(error)) from None
-    if found is None or found.id.startswith(LOCAL_PREFIX):
+    if found is None or any(text.lower().startswith(LOCAL_PREFIX.lower()) for text in (found.id, found.username)):
         world.logins.count(address)
         raise Refused(Code.INVALID_AUTHENTICATION)
     user = world.users.get(found.id)

@@ -18,8 +18,8 @@ from websockets.client import ClientProtocol
 from websockets.frames import Opcode
 from websockets.uri import parse_uri
 
-from config.load import load
 from config.live import LiveConfig
+from config.load import load
 from config.paths import data_paths
 from connection import Connection
 from db.database import migrate, open_database
@@ -73,6 +73,8 @@ class House:
         self.world = community.world
         self.clock = clock
         self.guests: list[Guest] = []
+        self.hashes = False
+        """Passwords are hashed in real threads, which `quiet` waits for."""
 
     @property
     def folder(self) -> Path:
@@ -99,6 +101,8 @@ class House:
         for _ in range(3):
             for _ in range(5):
                 await asyncio.sleep(0)
+            while self.hashes and self.server._tasks:
+                await asyncio.wait(self.server._tasks)
             idle = loop.create_future()
             self.world.journal.when_idle(lambda idle=idle: idle.set_result(None))  # type: ignore[misc]
             await idle
@@ -186,7 +190,7 @@ class Guest:
         self.connection.connection_lost(None)
 
     def read(self) -> None:
-        """Take what has arrived; nothing while the transport is `full`, which is how a peer looks that does not read."""
+        """Take what has arrived; nothing while the transport is `full`, as of a peer that does not read."""
         if self.transport.full:
             return
         written, self.transport.written = self.transport.written, []
