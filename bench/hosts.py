@@ -72,6 +72,13 @@ def memory_kib(pid: int, key: str = "VmRSS") -> int:
     raise LookupError(key)
 
 
+def machine_cpu_s() -> float:
+    """CPU seconds that the whole machine was busy so far."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    idle = fields[3] + fields[4]
+    return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
+
+
 def cpu_s(pid: int) -> float:
     """CPU seconds a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

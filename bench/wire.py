@@ -63,7 +63,7 @@ def split_frames(data: bytes | bytearray) -> tuple[list[tuple[int, bytes]], int]
 class Connection:
     """A socket, and what a closed-loop or open-loop run keeps about it."""
 
-    __slots__ = ("count", "delivered", "fd", "inbox", "name", "number", "outbox", "ready", "socket", "tail")
+    __slots__ = ("fd", "inbox", "name", "number", "outbox", "ready", "socket", "tail")
 
     def __init__(self, number: int, name: str, sock: socket.socket) -> None:
         self.number = number
@@ -71,12 +71,10 @@ class Connection:
         self.socket = sock
         self.fd = sock.fileno()
         self.inbox = bytearray()
-        """Bytes not yet made into frames (during login only)."""
+        """Bytes not yet made into frames; unused while a load runs."""
         self.outbox = bytearray()
         self.tail = b""
-        """The end of the last read, for a marker or frame that was cut in two."""
-        self.count = 0
-        self.delivered = 0
+        """The end of the last read while a load runs, for a marker or frame that was cut in two."""
         self.ready = False
 
     def send(self, data: bytes) -> None:
@@ -108,36 +106,63 @@ class LoginFailed(Exception):
 
 
 def open_connections(
-    port: int, names: Sequence[str], password: str, *, at_once: int = 64, timeout_s: float = 600.0
+    port: int,
+    names: Sequence[str],
+    password: str,
+    *,
+    at_once: int = 64,
+    timeout_s: float = 60.0,
+    others: Iterable[Connection] = (),
 ) -> list[Connection]:
-    """Open one connection for each name and log in. Returns them when every one has its `ready`."""
-    poll = select.epoll()
+    """Open one connection for each name and log in. Returns them when every one has its `ready`.
+
+    Meanwhile it reads what comes for those that are in already, and for `others`, and answers their pings.
+    """
     todo = list(enumerate(names))
     todo.reverse()
-    busy: dict[int, Connection] = {}
+    poll, known = watch(others)
+    waiting = 0
     done: list[Connection] = []
-    while todo or busy:
-        while todo and len(busy) < at_once:
+    while todo or waiting:
+        while todo and waiting < at_once:
             number, name = todo.pop()
             connection = _dial(port, number, name)
-            busy[connection.fd] = connection
+            known[connection.fd] = connection
             poll.register(connection.fd, select.EPOLLIN)
+            waiting += 1
         events = poll.poll(timeout_s)
         if not events:
-            raise LoginFailed(f"{len(busy)} connections got no answer for {timeout_s} s")
+            raise LoginFailed(f"{waiting} connections got no answer for {timeout_s} s")
         for fd, _ in events:
-            connection = busy[fd]
+            connection = known[fd]
+            if connection.ready:
+                _read_idle(connection)
+                continue
             data = connection.socket.recv(262_144)
             if not data:
                 raise LoginFailed(f"connection {connection.number} ({connection.name}) was closed at login")
             connection.inbox += data
             if _advance(connection, password):
-                poll.unregister(fd)
-                del busy[fd]
+                waiting -= 1
                 done.append(connection)
     poll.close()
     done.sort(key=lambda connection: connection.number)
     return done
+
+
+def _read_idle(connection: Connection) -> None:
+    """Take what came, answer pings, forget the rest."""
+    data = connection.socket.recv(1 << 20)
+    if not data:
+        raise LoginFailed(f"connection {connection.number} ({connection.name}) was closed by the server")
+    connection.inbox += data
+    frames, used = split_frames(connection.inbox)
+    del connection.inbox[:used]
+    for opcode, payload in frames:
+        if opcode == PING:
+            connection.send(pong_frame(payload))
+        elif opcode == CLOSE:
+            raise LoginFailed(f"connection {connection.number} ({connection.name}) was closed: {payload!r}")
 
 
 def _dial(port: int, number: int, name: str) -> Connection:
@@ -170,25 +195,17 @@ def _advance(connection: Connection, password: str) -> bool:
             connection.command(cmd="login", username=connection.name, password=password)
         elif packet["cmd"] == "ready":
             connection.ready = True
-            connection.tail = bytes(inbox)
-            inbox.clear()
         elif packet["cmd"] in ("auth_error", "error", "frame 8"):
             raise LoginFailed(f"{connection.name}: {payload.decode(errors='replace')}")
     return connection.ready
 
 
 def drain(connections: Iterable[Connection], quiet_s: float = 0.3) -> None:
-    """Read and drop everything until nothing came for `quiet_s`."""
+    """Read until nothing came for `quiet_s`."""
     poll, by_fd = watch(connections)
-    while True:
-        events = poll.poll(quiet_s)
-        if not events:
-            break
+    while events := poll.poll(quiet_s):
         for fd, _ in events:
-            data = by_fd[fd].socket.recv(1 << 20)
-            by_fd[fd].tail = data[-64:]
-            if not data:
-                poll.unregister(fd)
+            _read_idle(by_fd[fd])
     poll.close()
 
 
