@@ -70,7 +70,7 @@ class RateLimitEvent(Packet, kw_only=True, frozen=True, tag="rate_limit"):
 
 
 class PingEvent(Packet, kw_only=True, frozen=True, tag="ping"):
-    """A heartbeat that needs no answer. A client whose newest `seq` is smaller has missed events."""
+    """A heartbeat that needs no answer. What the client may see up to `seq` was sent before it."""
 
     seq: Annotated[int, Meta(description="The newest position in the event stream.")]
 
