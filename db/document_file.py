@@ -10,6 +10,7 @@ from db import channels, roles, users
 from db.channels import Channels
 from db.document_format import DataError, Problem
 from db.documents import ORDER_KEY, Change, Documents
+from db.ids import uuid7
 from db.roles import Roles
 from db.shared_file import DocumentFile, Row
 from db.users import Users
@@ -115,5 +116,5 @@ class DocumentFiles:
 
 def check_documents(paths: DataPaths) -> list[Problem]:
     """What is wrong with the files; a missing one is not. Changes nothing."""
-    files = DocumentFiles(paths, lambda: "new")
+    files = DocumentFiles(paths, uuid7)
     return [problem for file in files if (problem := file.check()) is not None]
