@@ -13,8 +13,9 @@ from typing import Any
 
 from config.live import LiveConfig
 from config.load import load
-from config.paths import data_paths
+from config.paths import DataPaths, data_paths
 from config.problems import ConfigError
+from config.schema import Config
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
@@ -30,11 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load(options.config, os.environ, overrides(options))
     except ConfigError as error:
         print(error, file=sys.stderr)
+        if options.check:  # the data is looked at where it lies by default
+            check(data_paths(Config(), options.config, options.data_dir))
         return 1
     live = LiveConfig(options.config, config, os.environ, overrides(options))
     paths = data_paths(config, options.config, options.data_dir)
     if options.check:
-        return check(paths, options.config)
+        found = check(paths)
+        if not found:
+            print(f"{options.config} and {paths.folder} are in order.")
+        return 1 if found else 0
     logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("uvicorn", "alembic", "asyncio", "watchdog"):
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -60,18 +66,17 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def check(paths: Any, config_path: Path) -> int:
+def check(paths: DataPaths) -> int:
+    """Print what is wrong with the documents; gives how much it is."""
     from db.document_file import check_documents
 
     problems = check_documents(paths)
     for problem in problems:
         print(problem, file=sys.stderr)
-    if not problems:
-        print(f"{config_path} and {paths.folder} are in order.")
-    return 1 if problems else 0
+    return len(problems)
 
 
-def serve(live: LiveConfig, paths: Any) -> int:
+def serve(live: LiveConfig, paths: DataPaths) -> int:
     from db.database import DatabaseError
     from db.document_format import DataError
     from http_server import PortInUse, listen

@@ -123,6 +123,8 @@ class Community:
 
     async def run(self, bound: socket.socket) -> None:
         """Serve until told to stop; then everything acknowledged is on disk."""
+        service = self.world.config.service
+        log.info("%s %s starts", service.name, service.version)
         _leave_what_is_loaded_to_itself()
         self.journal.start()
         if self.opened.edited_while_down:
@@ -174,6 +176,8 @@ class Community:
             log.info("%s: in force now: %s", self.world.live.path.name, ", ".join(reloaded.changed))
         if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
             self.server.emit([server_updated(self.world.config)])
+        if "log.level" in reloaded.changed:
+            logging.getLogger().setLevel(self.world.config.log.level.upper())
         if reloaded.restart_only:
             log.warning("%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only))
 
@@ -196,6 +200,8 @@ class Community:
             icon=asset_url(config, config.server.icon) or "",
             banner=asset_url(config, config.server.banner) or "",
             owner_name=config.server.owner.name,
+            service_name=config.service.name,
+            service_version=config.service.version,
             users=sum(1 for user in world.users if not user.banned),
             channels=sum(1 for channel in world.channels if world.access.may(newcomer, channel, "view")),
             roles=len(world.roles),

@@ -45,6 +45,7 @@ class Info:
                 "banner": facts.banner,
                 "owner": {"name": facts.owner_name},
             },
+            "service": {"name": facts.service_name, "version": facts.service_version},
             "stats": {
                 "total_users": facts.users,
                 "connected_users": facts.connected,

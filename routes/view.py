@@ -16,6 +16,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     banner: str = ""
     """Absolute URL, empty when unset."""
     owner_name: str = ""
+    service_name: str = "OriginChats"
+    service_version: str = ""
     users: int
     """Members that are not banned."""
     channels: int
