@@ -195,8 +195,7 @@ async def test_ping_is_not_sent_into_a_gap_or_a_replay(
     ann.transport.full = True
     for number in range(6):
         tell(house, str(number), size=30_000)
-        await house.turns()
-    await house.quiet()
+        await house.quiet()
     ann.transport.drain()
     await tick()
     assert ann.names()[-1] == "gap"
