@@ -135,25 +135,26 @@ async def s5_logins(target: str, options: Options) -> Numbers:
 
 
 async def stalled_reader(target: str, options: Options) -> Numbers:
-    """100 large messages a second to 500 members, with and without one who stops reading; what becomes of that one."""
+    """200 large messages a second to 500 members, with and without one who stops reading; what becomes of that one."""
 
     def talk(members: list[Connection]) -> Report:
-        return open_loop(members, senders=4, rate=100, body_bytes=1900, seconds=3 * options.seconds)
+        return open_loop(members, senders=4, rate=200, body_bytes=1900, seconds=3 * options.seconds)
 
     async with room(target, options.members) as (server, members):
-        calm = await measured(server, lambda: talk(members))
-    async with room(target, options.members) as (server, members):
+        before_p99 = (await measured(server, lambda: talk(members)))["p99_ms"]
         stalled = members.pop()
-        stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         before = memory_kib(server.pid)
         numbers = await measured(server, lambda: talk(members))
         after = memory_kib(server.pid)
         fate = await asyncio.to_thread(_read_out, stalled)
         close_all([stalled])
+        after_p99 = (await measured(server, lambda: talk(members)))["p99_ms"]
+    calm_p99 = max(before_p99, after_p99)
     return {
         **numbers,
-        "p99_ms_without": calm["p99_ms"],
-        "p99_ratio": round(numbers["p99_ms"] / calm["p99_ms"], 2),
+        "p99_ms_without": [before_p99, after_p99],
+        "p99_ratio": round(numbers["p99_ms"] / calm_p99, 2),
         "server_grew_mib": round((after - before) / 1024, 1),
         "stalled_one": fate,
     }
@@ -161,7 +162,7 @@ async def stalled_reader(target: str, options: Options) -> Numbers:
 
 def _read_out(connection: Connection) -> str:
     """Read what waits for a stalled member until its end; how it ended."""
-    connection.socket.settimeout(3)
+    connection.socket.settimeout(20)  # the kernel probes a closed window ever more rarely
     data = bytearray()
     try:
         while chunk := connection.socket.recv(1 << 20):

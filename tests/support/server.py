@@ -89,7 +89,8 @@ class ServerProcess:
         ]  # fmt: skip
 
     async def __aenter__(self) -> ServerProcess:
-        await self.start()
+        if not self.running:
+            await self.start()
         return self
 
     async def __aexit__(

@@ -9,11 +9,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.support.client import ChatClient, Visitors
-from tests.support.community import edit, write_community
+from tests.support.community import edit, user_id, write_community
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-CONFIG = {"limits": {"login_timeout_s": 2, "bad_frames_in_a_row": 20, "max_frame_bytes": 1_000_000}}
+CONFIG = {
+    "limits": {"login_timeout_s": 2, "bad_frames_in_a_row": 20, "max_frame_bytes": 1_000_000},
+    "websocket": {"ping_interval_s": 2, "ping_timeout_s": 1},
+}
 
 
 @pytest.mark.parametrize(
@@ -206,3 +209,11 @@ async def test_one_clear_line_when_it_cannot_start(
         assert len(lines) == 1, process.text()
         assert names in lines[0]
         assert {path: path.read_bytes() for path in process.folder.rglob("*.json")} == before
+
+
+async def test_a_connection_that_answers_no_ping_is_cut_off(visit: Visitors) -> None:
+    ann = await visit.login("ann")
+    ghost = await visit.login("cleo")
+    await ann.expect("user_connect", user={"username": user_id("cleo")})
+    ghost.pause_reading()
+    await ann.expect("user_disconnect", username=user_id("cleo"))
