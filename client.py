@@ -1,8 +1,8 @@
 """One OriginChats client on a WebSocket: takes frames in order, one command after the other.
 
 A command whose handler waits for something outside (a password, the identity service) holds the next ones back;
-commands that only wait for the journal do not, because the journal keeps their order. When too much is unsettled, or the
-client does not read its answers, it is no longer read from: backpressure reaches it through TCP.
+commands that only wait for the journal do not, because the journal keeps their order. When too much is unsettled, or
+the client does not read its answers, it is no longer read from: backpressure reaches it through TCP.
 """
 
 from __future__ import annotations

@@ -222,6 +222,9 @@ class Fanout:
                     asyncio.get_running_loop().call_later(delay_s, self._flush_presence)
                 self._presence.append(delivery)
                 return
+        elif self._presence and isinstance(delivery.audience, Everyone):
+            self._gathered += self._presence  # nobody may seem to come after having left for good
+            self._presence = []
         self._gathered.append(delivery)
 
     def _flush_presence(self) -> None:

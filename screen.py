@@ -31,7 +31,9 @@ def start_screen(community: Community, host: str, port: int, version: str) -> Pa
     )
     if world.claim.code is not None:
         table.add_row("Claim code", f"[bold yellow]{world.claim.code}[/]")
-        table.add_row("", "There is no owner yet: whoever logs in with this code, or sends claim_owner with it, becomes owner.")
+        table.add_row(
+            "", "There is no owner yet: whoever logs in with this code, or sends claim_owner with it, becomes owner."
+        )
     return Panel(
         table, title=f"{world.config.server.name} - OriginChats server {version}", expand=False, padding=(1, 2)
     )

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 import handlers.all  # noqa: F401  (fills the table of handlers)
 import protocol.all  # noqa: F401  (fills the table of commands)
 from client import Client
@@ -268,7 +270,8 @@ class OriginChatsServer:
             error = Refused(Code.INTERNAL, incident=incident)
         if call.client.session is None and not isinstance(error, BadPacket):
             return [AuthErrorEvent(val=error.text, code=error.code.wire)]
-        return [ErrorEvent(src=name, val=error.text, code=error.code.wire)]
+        field = error.fields.get("field", UNSET)
+        return [ErrorEvent(src=name, val=error.text, code=error.code.wire, field=field)]
 
     # --- what happens without a command ------------------------------------------------------------------------
 

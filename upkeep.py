@@ -31,6 +31,7 @@ class Upkeep:
         self._server = server
         self._world = server.world
         self._ticks = 0
+        self._purging = False
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -52,6 +53,8 @@ class Upkeep:
         self._world.journal.look(self._looked)
         if self._ticks % FORGET_TICKS == 0:
             self._forget()
+        if self._purging or self._ticks % FORGET_TICKS == 0:
+            self._world.journal.submit(lambda tx: tx.messages.purge(), (), self._purged)
 
     def _check_liveness(self) -> None:
         """WebSocket ping to a share of the clients each second; who does not answer in time is cut off."""
@@ -90,6 +93,10 @@ class Upkeep:
         if changes:
             self._world.journal.submit(None, changes, _report("saving status texts"))
 
+    def _purged(self, operation: Operation) -> None:
+        """Messages of a deleted channel are wiped by the thousand; go on each second while there are any."""
+        self._purging = operation.error is None and operation.result > 0
+
     def _forget(self) -> None:
         world = self._world
         settings, now = world.config.sessions, world.clock()
@@ -101,7 +108,6 @@ class Upkeep:
             tx.sessions.prune(now, settings.timeout_s)
             tx.log.prune(now - settings.event_log_days * DAY_S)
             tx.messages.prune_nonces(now - DAY_S)
-            tx.messages.purge()
 
         world.journal.submit(forget, (), _report("forgetting old sessions and events"))
 

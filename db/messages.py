@@ -38,11 +38,8 @@ _EDIT = (
 _PIN = messages.update().where(messages.c.n == bindparam("of")).values(pinned=bindparam("to"))
 _DELETE = messages.delete().where(_RANGE)
 
-_NONCE_KEY = nonces.c.user_id == bindparam("user_id"), nonces.c.nonce == bindparam("nonce")
-_NONCE = select(nonces.c.message_id).where(*_NONCE_KEY)
-_FORGET_NONCE = nonces.delete().where(*_NONCE_KEY)
-_FORGET_NONCES_OF = nonces.delete().where(
-    nonces.c.user_id == bindparam("user_id"), nonces.c.message_id == bindparam("message_id")
+_NONCE = select(nonces.c.message_id).where(
+    nonces.c.user_id == bindparam("user_id"), nonces.c.nonce == bindparam("nonce")
 )
 _PRUNE_NONCES = nonces.delete().where(nonces.c.timestamp < bindparam("before"))
 
@@ -73,23 +70,13 @@ class Messages:
         if nonce is not None:
             self._group.add_nonce(nonce, message)
 
-    def by_nonce(self, user_id: str, nonce: str) -> tuple[str, Message] | None:
-        """(place, message) that this user sent with this nonce; None when unknown, deleted or pruned."""
+    def by_nonce(self, user_id: str, nonce: str) -> str | None:
+        """The id of the message that this user sent with this nonce, deleted or not; None when unknown or pruned."""
         group = self._group
-        waiting = group.waiting_nonces.get((user_id, nonce))
-        if waiting is not None and waiting in group.waiting:
-            place, _, message = group.waiting[waiting]
-            return place, message
-        which = {"user_id": user_id, "nonce": nonce}
-        id_ = group.connection.execute(_NONCE, which).scalar()
+        id_: str | None = group.waiting_nonces.get((user_id, nonce))
         if id_ is None:
-            return None
-        row = group.connection.execute(_BY_ID, {"id": id_}).first()
-        home = group.place_of(row.n) if row is not None else None
-        if row is None or home is None:
-            group.connection.execute(_FORGET_NONCE, which)
-            return None
-        return home, self._one(row)
+            id_ = group.connection.execute(_NONCE, {"user_id": user_id, "nonce": nonce}).scalar()
+        return id_
 
     def get(self, place: str, id: str) -> Message | None:
         waiting = self._group.waiting.get(id)
@@ -149,7 +136,6 @@ class Messages:
         n = row.n
         known = group.place_to_change(place)
         self._wipe([row], n, n)
-        group.connection.execute(_FORGET_NONCES_OF, {"user_id": row.user_id, "message_id": id})
         positions.remember_hole(group, known, n)
         if n == known.newest:
             group.load_head(known)

@@ -60,9 +60,13 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     user = world.users.get(found.id)
     joined = user is None
     events: list[Event] = []
+    named_so = world.users.by_username(found.username)
+    free = named_so is None or named_so.id == found.id
     if user is None:
+        if not free:  # people are told apart by their names
+            raise Refused(Code.NAME_TAKEN)
         user = _new_user(ctx, found.id, found.username)
-    elif user.username != found.username and world.users.by_username(found.username) is None:
+    elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
         events = renamed(old, user)

@@ -51,7 +51,7 @@ def message_new(ctx: Context, cmd: MessageNew) -> Change:
         if cmd.nonce is not None:
             known = tx.messages.by_nonce(user.id, cmd.nonce)
             if known is not None:
-                return _sent_before(world, place, known, called, cmd.nonce)
+                return _sent_before(world, tx, place, known, called, cmd.nonce)
         thread = thread_now(tx, place) if place.thread is not None else None
         if thread is not None and thread.locked:
             raise Refused(Code.THREAD_LOCKED)
@@ -94,11 +94,13 @@ def _new_event(world: World, place: Place, message: Message, called: Called, non
     )
 
 
-def _sent_before(world: World, place: Place, known: tuple[str, Message], called: Called, nonce: str) -> Outcome:
+def _sent_before(world: World, tx: Transaction, place: Place, id_: str, called: Called, nonce: str) -> Outcome:
     """The answer to a message that was sent again because its answer got lost."""
-    where, message = known
-    if where != place.id:
-        raise Refused(Code.BAD_VALUE, field="nonce", reason="was used in another channel or thread")
+    message = tx.messages.get(place.id, id_)
+    if message is None:
+        where = tx.messages.place_of(id_)
+        reason = "the message was deleted meanwhile" if where is None else "was used in another channel or thread"
+        raise Refused(Code.BAD_VALUE, field="nonce", reason=reason)
     return Outcome(reply=_new_event(world, place, message, called, nonce))
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import unicodedata
 from typing import Any
 
 import msgspec
 import requests
 
 MAX_ANSWER_BYTES = 16_384
+MAX_NAME_LENGTH = 64
 
 
 class RoturUser(msgspec.Struct, frozen=True):
@@ -61,5 +63,8 @@ def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
         return None
     user_id, username = found.get("id"), found.get("username")
     if not isinstance(user_id, str) or not user_id.strip() or not isinstance(username, str) or not username.strip():
+        return None
+    username = unicodedata.normalize("NFC", username.strip())
+    if len(username) > MAX_NAME_LENGTH or not username.isprintable():
         return None
     return RoturUser(id=user_id, username=username)

@@ -104,7 +104,7 @@ class ShutdownEvent(Packet, kw_only=True, frozen=True, tag="shutdown"):
     before_login=True,
     reply=AuthSuccessEvent,
     events=(ReadyEvent,),
-    errors=(Code.ROTUR_DISABLED, Code.ROTUR_UNAVAILABLE, Code.INVALID_AUTHENTICATION, *LOGIN_ERRORS),
+    errors=(Code.ROTUR_DISABLED, Code.ROTUR_UNAVAILABLE, Code.INVALID_AUTHENTICATION, Code.NAME_TAKEN, *LOGIN_ERRORS),
     example={"validator": "alice,6f1ed002ab5595859014ebf0951522d9"},
 )
 class Auth(Command, kw_only=True, frozen=True):

@@ -475,6 +475,20 @@ async def test_auth_follows_a_new_name(house: House, service: Service) -> None:
     assert on_disk(house)["1001"]["username"] == "Roland"
 
 
+async def test_auth_follows_a_name_that_changed_only_its_case(house: House, service: Service) -> None:
+    await let_in(house, "auth", validator="good")
+    service.known["good"] = RoturUser(id="1001", username="ROY")
+    assert (await let_in(house, "auth", validator="good"))["user"]["username"] == "ROY"
+
+
+async def test_auth_lets_nobody_in_under_the_name_of_another(house: House, service: Service) -> None:
+    await let_in(house, "auth", validator="good")
+    service.known["other"] = RoturUser(id="1002", username="rOY")
+    packet = await refused(house, "auth", validator="other")
+    assert packet["code"] == "name_taken"
+    assert "1002" not in on_disk(house)
+
+
 async def test_auth_refuses_an_invalid_validator(house: House, service: Service) -> None:
     packet = await refused(house, "auth", validator="bad")
     assert packet["code"] == "invalid_authentication"

@@ -366,3 +366,11 @@ def test_typing_in_a_thread_needs_send(stage: Stage) -> None:
     assert stage.refused("ben", "typing", thread_id=thread).code is Code.NOT_PERMITTED
     assert stage.refused("ben", "typing", channel="staff").code is Code.CHANNEL_NOT_FOUND
     assert stage.refused("ben", "typing", channel="call").code is Code.NOT_A_TEXT_CHANNEL
+
+
+def test_message_new_sent_again_after_it_was_deleted_does_not_come_back(stage: Stage) -> None:
+    sent = stage.do("ann", "message_new", channel="general", content="oops", nonce="n1")
+    stage.do("ann", "message_delete", channel="general", id=as_json(sent.events[0].packet)["message"]["id"])
+    refusal = stage.refused("ann", "message_new", channel="general", content="oops", nonce="n1")
+    assert refusal.fields["field"] == "nonce"
+    assert "deleted" in refusal.text

@@ -104,6 +104,8 @@ async def test_auth_asks_with_the_key_and_the_validator(service: Service) -> Non
         {"valid": True, "id": "1001"},
         {"valid": True, "id": "1001", "username": ""},
         {"valid": True, "id": "1001", "username": ["Roy"]},
+        {"valid": True, "id": "1001", "username": "Roy\nBoy"},
+        {"valid": True, "id": "1001", "username": "x" * 65},
         {"error": "unknown key"},
         [],
         [GOOD],
