@@ -24,7 +24,8 @@ def packet_types() -> list[type[Packet]]:
             yield child
             yield from below(child)
 
-    return [t for t in below(Packet) if t.__module__.startswith("protocol.") and tag_of(t) != t.__name__]
+    found = [t for t in below(Packet) if t.__module__.startswith("protocol.") and tag_of(t) != t.__name__]
+    return sorted(found, key=lambda packet: FAMILIES.index(family_of(packet)))  # not as they happened to be imported
 
 
 def tag_of(packet: type[Packet] | type[Command]) -> str:
