@@ -13,6 +13,8 @@ from db.schema import PLACE_SHIFT, pings
 if TYPE_CHECKING:
     from db.group import Group
 
+_RENAME = pings.update().where(pings.c.target == bindparam("old")).values(target=bindparam("new"))
+_FORGET = pings.delete().where(pings.c.target == bindparam("of"))
 _REMOVE = pings.delete().where(pings.c.n.between(bindparam("low"), bindparam("high")))
 _OF = (
     select(pings.c.n)
@@ -30,12 +32,33 @@ _PAGE = (
 )
 
 
+class RolePings:
+    """`tx.role_pings`: roles are called by their names, so what happens to a name happens to its pings."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def rename(self, old: str, new: str) -> None:
+        """Who has the role `new` from now on was called by the messages that called `old`, and by no others."""
+        self.forget(new)
+        self._group.connection.execute(_RENAME, {"old": _role(old), "new": _role(new)})
+
+    def forget(self, name: str) -> None:
+        """The role is gone; a later one of the same name was not called by anything."""
+        self._group.flush()
+        self._group.connection.execute(_FORGET, {"of": _role(name)})
+
+
 def targets(message: Message, users: Collection[str], roles: Collection[str]) -> set[str]:
     """Who is called, the author of the answered message included unless the sender said no."""
-    called = {f"u:{user}" for user in users} | {f"r:{role}" for role in roles}
+    called = {f"u:{user}" for user in users} | {_role(role) for role in roles}
     if message.reply_user is not None and message.ping is not False:
         called.add(f"u:{message.reply_user}")
     return called
+
+
+def _role(name: str) -> str:
+    return f"r:{name}"
 
 
 def remove_range(group: Group, low: int, high: int) -> None:

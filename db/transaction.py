@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from db.events import EventLog, LoggedEvent
 from db.messages import Messages
+from db.pings import RolePings
 from db.reads import Reads
 from db.sessions import Sessions
 from db.threads import StoredThreads
@@ -23,6 +24,7 @@ class Transaction:
         self._group = group
         self.messages = Messages(group)
         self.threads = StoredThreads(group, self.messages)
+        self.role_pings = RolePings(group)
         self.reads = Reads(group)
         self.sessions = Sessions(group)
         self.log = EventLog(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,7 @@ from db.permissions import ADMINISTRATOR, NOT_DELETABLE, self_assignable
 from db.roles import Role
 from db.users import User
 from handlers.names import checked_role_name
-from handlers.outcome import Event, Outcome
+from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles
 from handlers.users import CHANNEL_LIST, user_roles
 from protocol import objects_community as wire
@@ -39,7 +40,9 @@ from protocol.roles import (
 )
 
 if TYPE_CHECKING:
+    from db.transaction import Transaction
     from handlers.context import Context, World
+    from protocol.base import Packet
 
 
 # --- how roles appear, and what is told of them
@@ -166,7 +169,7 @@ def role_create(ctx: Context, cmd: RoleCreate) -> Outcome:
 
 
 @handles(RoleUpdate)
-def role_update(ctx: Context, cmd: RoleUpdate) -> Outcome:
+def role_update(ctx: Context, cmd: RoleUpdate) -> Outcome | Change:
     """`name` names the role, or renames the one that `id` names."""
     role = _managed_role(ctx, cmd.id, cmd.name)
     data = RoleData(
@@ -178,25 +181,24 @@ def role_update(ctx: Context, cmd: RoleUpdate) -> Outcome:
         permissions=cmd.permissions,
         category=cmd.category,
     )
-    new, events = _change(ctx, role, data)
-    return Outcome(reply=RoleUpdateReply(id=new.id, name=new.name, updated=True), events=events)
+    return _change(ctx, role, data, lambda new: RoleUpdateReply(id=new.id, name=new.name, updated=True))
 
 
 @handles(RoleSet)
-def role_set(ctx: Context, cmd: RoleSet) -> Outcome:
+def role_set(ctx: Context, cmd: RoleSet) -> Outcome | Change:
     role = _managed_role(ctx, cmd.id, cmd.name)
-    if all(getattr(cmd.data, field) is UNSET for field in cmd.data.__struct_fields__):
-        raise Refused(Code.NO_UPDATES)
-    new, events = _change(ctx, role, cmd.data)
-    return Outcome(reply=RoleSetReply(id=new.id, name=new.name, updated=True), events=events)
+    return _change(ctx, role, cmd.data, lambda new: RoleSetReply(id=new.id, name=new.name, updated=True))
 
 
-def _change(ctx: Context, role: Role, data: RoleData) -> tuple[Role, list[Event]]:
-    """Check everything, then change: the role, and with its name the members and rules that refer to it."""
+def _change(ctx: Context, role: Role, data: RoleData, reply: Callable[[Role], Packet]) -> Outcome | Change:
+    """Check everything, then change: the role, and with its name what refers to it. What changes nothing is told to
+    nobody else. reply: to the role as it is then."""
     world, access = ctx.world, ctx.world.access
     fields: dict[str, Any] = {
         field: value for field in data.__struct_fields__ if (value := getattr(data, field)) is not UNSET
     }
+    if not fields:
+        raise Refused(Code.NO_UPDATES)
     if data.permissions is not UNSET:
         fields["permissions"] = _checked_permissions(ctx, role.permissions, data.permissions)
     if data.position is not UNSET and not access.is_owner(ctx.user) and data.position <= access.rank(ctx.user):
@@ -206,13 +208,21 @@ def _change(ctx: Context, role: Role, data: RoleData) -> tuple[Role, list[Event]
     new = msgspec.structs.replace(role, **fields)
     if {"name", "permissions", "self_assignable"} & fields.keys():
         _check_self_assignable(new)
+    if new == role:
+        return Outcome(reply=reply(role))
     if new.name == role.name:
         world.roles.put(new)
-        return new, _told(world, sight=gives_sight(role, new))
+        return Outcome(reply=reply(new), events=_told(world, sight=gives_sight(role, new)))
     world.roles.remove(role.name)
     world.roles.put(new)
     members = _rename_everywhere(world, role.name, new.name)
-    return new, _told(world, members=members, sight=True)
+    outcome = Outcome(reply=reply(new), events=_told(world, members=members, sight=True))
+
+    def change(tx: Transaction) -> Outcome:
+        tx.role_pings.rename(role.name, new.name)
+        return outcome
+
+    return change
 
 
 def _checked_new_name(world: World, role: Role, text: str) -> str:
@@ -252,7 +262,7 @@ def _replaced(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
 
 
 @handles(RoleDelete)
-def role_delete(ctx: Context, cmd: RoleDelete) -> Outcome:
+def role_delete(ctx: Context, cmd: RoleDelete) -> Change:
     world, role = ctx.world, _managed_role(ctx, cmd.id, cmd.name)
     if role.name in NOT_DELETABLE:
         raise Refused(Code.ROLE_PROTECTED, role=role.name)
@@ -268,10 +278,16 @@ def role_delete(ctx: Context, cmd: RoleDelete) -> Outcome:
     ]
     for user in members:
         world.users.put(user)
-    return Outcome(
+    outcome = Outcome(
         reply=RoleDeleteReply(id=role.id, name=role.name, deleted=True),
         events=_told(world, members=members, sight=gives_sight(role, None)),
     )
+
+    def change(tx: Transaction) -> Outcome:
+        tx.role_pings.forget(role.name)
+        return outcome
+
+    return change
 
 
 @handles(RoleReorder)
@@ -292,17 +308,19 @@ def role_reorder(ctx: Context, cmd: RoleReorder) -> Outcome:
     for asked, gets in zip(names, (role.name for role in result if role.name in set(names)), strict=True):
         if asked != gets:
             raise Refused(Code.ROLE_ABOVE, role=gets)
-    for role in moved.values():
+    reply = RoleReorderReply(roles=[role.name for role in result])
+    changed = [role for role in moved.values() if role != world.roles.get(role.name)]
+    for role in changed:
         world.roles.put(role)
-    return Outcome(reply=RoleReorderReply(roles=[role.name for role in result]), events=_told(world))
+    return Outcome(reply=reply, events=_told(world) if changed else [])
 
 
 @handles(RolePermissionsSet)
-def role_permissions_set(ctx: Context, cmd: RolePermissionsSet) -> Outcome:
-    role = _managed_role(ctx, cmd.id, cmd.name)
-    new, events = _change(ctx, role, RoleData(permissions=cmd.permissions))
-    reply = RolePermissionsSetReply(id=new.id, name=new.name, permissions=list(new.permissions), updated=True)
-    return Outcome(reply=reply, events=events)
+def role_permissions_set(ctx: Context, cmd: RolePermissionsSet) -> Outcome | Change:
+    def reply(new: Role) -> Packet:
+        return RolePermissionsSetReply(id=new.id, name=new.name, permissions=list(new.permissions), updated=True)
+
+    return _change(ctx, _managed_role(ctx, cmd.id, cmd.name), RoleData(permissions=cmd.permissions), reply)
 
 
 @handles(RolePermissionsGet)

@@ -111,7 +111,7 @@ class RoleUpdateReply(Packet, kw_only=True, frozen=True, tag="role_update"):
     needs="manage_roles",
     reply=RoleUpdateReply,
     events=(RolesListEvent, UserRolesGetEvent),
-    errors=CHANGE_ERRORS,
+    errors=(*CHANGE_ERRORS, Code.NO_UPDATES),
     example={"name": "gamer", "color": "#00FF00"},
 )
 class RoleUpdate(Command, kw_only=True, frozen=True):

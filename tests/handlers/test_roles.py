@@ -174,6 +174,65 @@ def test_role_update_renames_everywhere(stage: Stage) -> None:
     assert role(stage, "helper").mention_roles == ("player", "user")
 
 
+def pinged(stage: Stage, person: str) -> list[str]:
+    return [message["content"] for message in stage.answer(person, "pings_get")["messages"]]
+
+
+@pytest.mark.parametrize("cmd", ["role_update", "role_set"])
+def test_role_update_and_role_set_take_the_pings_along_with_the_name(stage: Stage, cmd: str) -> None:
+    stage.change_user("ben", roles=("gamer", "user"))
+    stage.do("host", "message_new", channel="general", content="hi @&gamer")
+    new: dict[str, Any] = {"name": "player"} if cmd == "role_update" else {"data": {"name": "player"}}
+    stage.do("mod", cmd, id="r-gamer", **new)
+    assert pinged(stage, "ben") == ["hi @&gamer"]
+    stage.do("mod", "role_create", name="gamer")
+    stage.change_user("ann", roles=("gamer", "user"))
+    assert pinged(stage, "ann") == [], "the new role was not called"
+
+
+def test_role_delete_and_role_update_leave_no_pings_to_a_later_role_of_the_name(stage: Stage) -> None:
+    stage.do("host", "message_new", channel="general", content="hi @&gamer and @&helper")
+    stage.do("mod", "role_delete", name="gamer")
+    stage.do("mod", "role_create", name="gamer")
+    stage.change_user("ben", roles=("gamer", "user"))
+    assert pinged(stage, "ben") == []
+    stage.do("mod", "role_update", id="r-helper", name="aide")
+    assert pinged(stage, "ben") == []
+    stage.change_user("ann", roles=("aide", "user"))
+    assert pinged(stage, "ann") == ["hi @&gamer and @&helper"]
+
+
+def test_a_renamed_role_inherits_no_pings_of_one_that_was_removed_by_hand(stage: Stage) -> None:
+    stage.do("host", "message_new", channel="general", content="hi @&gamer")
+    stage.world.roles.remove("gamer")
+    stage.do("mod", "role_update", id="r-helper", name="gamer")
+    stage.change_user("ben", roles=("gamer", "user"))
+    assert pinged(stage, "ben") == []
+
+
+@pytest.mark.parametrize(
+    ("cmd", "fields"),
+    [
+        ("role_update", {"name": "gamer", "hoisted": False, "self_assignable": True, "permissions": []}),
+        ("role_update", {"id": "r-gamer", "name": "gamer"}),
+        ("role_set", {"name": "gamer", "data": {"color": None, "position": 4}}),
+        ("role_set", {"id": "r-gamer", "data": {"name": "gamer"}}),
+        ("role_permissions_set", {"name": "helper", "permissions": ["manage_messages", "rare", "rare"]}),
+        ("role_reorder", {"roles": ["owner", "admin", "moderator", "helper", "gamer"]}),
+    ],
+)
+def test_what_changes_no_role_is_told_to_nobody(stage: Stage, cmd: str, fields: dict[str, Any]) -> None:
+    stage.world.roles.put(msgspec.structs.replace(role(stage, "user"), position=5))  # a reorder leaves no hole
+    outcome = stage.do("mod", cmd, **fields)
+    assert outcome.events == []
+    assert outcome.reply is not None
+
+
+def test_role_update_without_a_change_is_refused(stage: Stage) -> None:
+    for named in ({"name": "gamer"}, {"id": "r-gamer"}):
+        assert stage.refused("mod", "role_update", **named).code.wire == "no_updates"
+
+
 @pytest.mark.parametrize(
     ("name", "new", "code"),
     [("gamer", "helper", "role_exists"), ("gamer", "Helper", "role_exists"), ("user", "people", "role_protected")],
