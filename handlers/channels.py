@@ -139,9 +139,17 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
 def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
     world, old = ctx.world, _find(ctx.world, cmd.current_name)
     new = _updated(world, old, cmd.updates)
-    world.channels.put(new)
     reply = ChannelUpdateReply(channel=channel_object(world, new), current_name=old.name, updated=True)
+    if _same(old, new):
+        return Outcome(reply=reply)
+    world.channels.put(new)
     return Outcome(reply=reply, events=_told())
+
+
+def _same(old: Channel, new: Channel) -> bool:
+    """As JSON: to Python, 1 is the same as true."""
+    one, other = (msgspec.json.encode(channel, order="deterministic") for channel in (old, new))
+    return one == other
 
 
 def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
@@ -178,9 +186,12 @@ def _extra(old: Channel, given: dict[str, Any]) -> dict[str, Any]:
 @handles(ChannelMove)
 def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
     world, channel = ctx.world, _find(ctx.world, cmd.name)
-    world.channels.move(channel.id, cmd.position)
-    position = world.channels.position_of(channel.id)
-    return Outcome(reply=ChannelMoveReply(name=channel.name, position=position, moved=True), events=_told())
+    position = min(cmd.position, len(world.channels) - 1)
+    reply = ChannelMoveReply(name=channel.name, position=position, moved=True)
+    if position == world.channels.position_of(channel.id):
+        return Outcome(reply=reply)
+    world.channels.move(channel.id, position)
+    return Outcome(reply=reply, events=_told())
 
 
 @handles(ChannelDelete)

@@ -176,13 +176,19 @@ def status_get(ctx: Context, cmd: StatusGet) -> Outcome:
 
 @handles(NicknameUpdate)
 def nickname_update(ctx: Context, cmd: NicknameUpdate) -> Outcome:
-    user = msgspec.structs.replace(ctx.user, nickname=checked_nickname(cmd.nickname, "nickname_update.nickname"))
-    ctx.world.users.put(user)
-    return Outcome(events=[nickname_event(user)])
+    return _set_nickname(ctx, checked_nickname(cmd.nickname, "nickname_update.nickname"))
 
 
 @handles(NicknameRemove)
 def nickname_remove(ctx: Context, cmd: NicknameRemove) -> Outcome:
-    user = msgspec.structs.replace(ctx.user, nickname=None)
-    ctx.world.users.put(user)
-    return Outcome(events=[nickname_event(user)])
+    return _set_nickname(ctx, None)
+
+
+def _set_nickname(ctx: Context, nickname: str | None) -> Outcome:
+    old = ctx.user
+    new = msgspec.structs.replace(old, nickname=nickname)
+    event = nickname_event(new)
+    if new == old:
+        return Outcome(reply=event.packet)
+    ctx.world.users.put(new)
+    return Outcome(events=[event])

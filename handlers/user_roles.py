@@ -37,6 +37,8 @@ def user_roles_set(ctx: Context, cmd: UserRolesSet) -> Outcome:
     # names that the member has and that belong to no role (any more) may stay, in any place
     wanted = tuple(text if text in target.roles else find_role(ctx.world, text).name for text in cmd.roles)
     changed = _give(ctx, target, wanted)
+    if changed.roles == target.roles:
+        return Outcome(reply=user_roles(ctx.world, target, global_=True))
     return Outcome(events=roles_changed(ctx.world, changed, global_=True))
 
 
@@ -92,6 +94,8 @@ def _give(ctx: Context, target: User, roles: tuple[str, ...]) -> User:
             raise Refused(Code.ROLE_ABOVE, role=name)
     if OWNER in target.roles and OWNER not in roles:
         require_another_owner(world, target)
+    if roles == target.roles:
+        return target
     changed = msgspec.structs.replace(target, roles=roles)
     world.users.put(changed)
     return changed

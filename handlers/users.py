@@ -96,8 +96,10 @@ def user_update(ctx: Context, cmd: UserUpdate) -> Outcome:
         text = (cmd.updates.nickname or "").strip()
         nickname = checked_nickname(text, "user_update.updates.nickname") if text else None
         new = msgspec.structs.replace(new, nickname=nickname)
-    world.users.put(new)
     reply = UserUpdateReply(user=new.username, nickname=new.nickname)
+    if new == old:
+        return Outcome(reply=reply)
+    world.users.put(new)
     return Outcome(reply=reply, events=renamed(old, new))
 
 

@@ -79,7 +79,7 @@ def test_channels_get_view_follows_only_roles(stage: Stage) -> None:
     [
         ("channel_create", {"name": "x", "type": "text"}),
         ("channel_update", {"current_name": "general", "updates": {"description": "x"}}),
-        ("channel_move", {"name": "general", "position": 0}),
+        ("channel_move", {"name": "general", "position": 1}),
         ("channel_delete", {"name": "general"}),
     ],
 )
@@ -223,6 +223,26 @@ def test_channel_move_counts_without_the_channel(stage: Stage, position: int, pl
     answer = stage.answer("mod", "channel_move", name="news", position=position)
     assert answer == {"cmd": "channel_move", "name": "news", "position": place, "moved": True}
     assert names(stage, "mod").index("news") == place
+
+
+@pytest.mark.parametrize(("name", "position"), [("news", 1), ("call", 5), ("call", 99)])
+def test_channel_move_to_its_own_place_is_told_to_nobody(stage: Stage, name: str, position: int) -> None:
+    outcome = stage.do("mod", "channel_move", name=name, position=position)
+    assert outcome.events == []
+    answer = stage.answer("mod", "channel_move", name=name, position=position)
+    assert answer == {"cmd": "channel_move", "name": name, "position": min(position, 5), "moved": True}
+
+
+def test_channel_update_that_changes_nothing_is_told_to_nobody(stage: Stage) -> None:
+    stage.do("mod", "channel_update", current_name="general", updates={"mood": 1, "description": "x"})
+    general = stage.world.channels.by_name("general")
+    assert general is not None
+    rules = {key: list(general.permissions[key]) for key in sorted(general.permissions)}
+    updates = {"name": "general", "description": "x", "icon": None, "mood": 1, "nothing": None, "permissions": rules}
+    outcome = stage.do("mod", "channel_update", current_name="general", updates=updates)
+    assert outcome.events == []
+    assert stage.answer("mod", "channel_update", current_name="general", updates=updates)["updated"] is True
+    assert to_everyone(stage.do("mod", "channel_update", current_name="general", updates={"mood": True})) == ["view"]
 
 
 def test_channel_move_refuses(stage: Stage) -> None:

@@ -168,6 +168,15 @@ def test_user_leave_keeps_a_ban(stage: Stage) -> None:
     assert stage.user("ann").banned
 
 
+def test_user_update_without_a_change_answers_the_caller_only(stage: Stage) -> None:
+    add_user(stage, "carl", "user", nickname="C")
+    outcome = stage.do("mod", "user_update", user="carl", updates={"username": "carl", "nickname": " C "})
+    assert outcome.events == []
+    assert stage.answer("mod", "user_update", user="carl", updates={"nickname": "C"}) == {
+        "cmd": "user_update", "user": "carl", "nickname": "C",
+    }  # fmt: skip
+
+
 def test_user_update_renames_and_tells_both_ways(stage: Stage) -> None:
     add_user(stage, "carl", "user")
     outcome = stage.do("mod", "user_update", user="CARL", updates={"username": "Karl", "nickname": "K"})

@@ -118,6 +118,14 @@ def test_nickname_update_and_nickname_remove_are_told_to_everybody(stage: Stage)
     assert stage.user("ann").nickname is None
 
 
+def test_nickname_update_and_nickname_remove_without_a_change_answer_the_caller_only(stage: Stage) -> None:
+    for cmd, fields in (("nickname_remove", {}), ("nickname_update", {"nickname": "A"})):
+        stage.change_user("ann", nickname=fields.get("nickname"))
+        outcome = stage.do("ann", cmd, **fields)
+        assert outcome.events == []
+        assert stage.answer("ann", cmd, **fields)["cmd"] == cmd
+
+
 @pytest.mark.parametrize("nickname", ["", "   ", "x" * 21, "a\nb", "\u202eabc", "\x00"])
 def test_nickname_update_refuses_what_cannot_be_read(stage: Stage, nickname: str) -> None:
     assert stage.refused("ann", "nickname_update", nickname=nickname).code.wire == "bad_value"

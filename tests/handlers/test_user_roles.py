@@ -46,6 +46,14 @@ def test_user_roles_set_answers_with_the_event(stage: Stage) -> None:
     assert stage.user("ann").roles == ("gamer", "user")
 
 
+def test_user_roles_set_of_the_same_roles_answers_the_caller_only(stage: Stage) -> None:
+    outcome = stage.do("mod", "user_roles_set", user=stage.id("ann"), roles=["user", "r3"])
+    assert outcome.events == []
+    assert stage.answer("mod", "user_roles_set", user=stage.id("ann"), roles=["user"]) == {
+        "cmd": "user_roles_get", "user": stage.id("ann"), "roles": ["user"], "color": "#0000FF", "global": True,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("roles", "code"),
     [
