@@ -125,6 +125,26 @@ def write_new(path: Path, data: bytes) -> tuple[Path, Fingerprint]:
         raise
 
 
+def keep(path: Path, data: bytes, label: str) -> Path:
+    """Write `data` beside `path` as `<name>.<label>-<UTC time>-<n>`, which no file has had. Raises OSError."""
+    stem = f"{path.name}.{label}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    number = 1
+    while True:
+        name = path.with_name(f"{stem}-{number}")
+        try:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            break
+        except FileExistsError:
+            number += 1
+    try:
+        write_new(path, data)[0].replace(name)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    return name
+
+
 def replace(path: Path, data: bytes, exists: bool) -> tuple[Fingerprint, Replaced | None]:
     """Put `data` at `path`, durably. Gives our fingerprint, and what stood there (None: nothing), to be closed.
 

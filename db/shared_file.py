@@ -186,7 +186,7 @@ class DocumentFile:
             late.unread, late.records = False, parsed.records
             self.pending |= self._take_edits(base, parsed.records)
         for content in self._late.expire(now):
-            self._keep_aside(content, now)
+            self._keep_aside(content)
         if not self._gone:
             self._gone_since = None
         elif self._gone_since is None:
@@ -396,10 +396,10 @@ class DocumentFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._write(self.ours)
 
-    def _keep_aside(self, content: bytes, now: float) -> None:
-        name = self.path.with_name(f"{self.path.name}.rejected-{int(now)}")
+    def _keep_aside(self, content: bytes) -> None:
+        """Raises nothing: an edit that cannot be kept is lost, and the log says so."""
         try:
-            atomic_file.write_new(self.path, content)[0].replace(name)
+            name = atomic_file.keep(self.path, content, "rejected")
             log.error("%s: an edit that was never finished is kept as %s", self.path, name.name)
         except OSError as error:
             log.error("%s: an edit that was never finished is lost: %s", self.path, error.strerror)

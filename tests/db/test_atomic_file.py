@@ -28,6 +28,14 @@ def test_what_stood_there_is_handed_over(path: Path) -> None:
     assert os.listdir(path.parent) == ["users.json"]
 
 
+def test_what_is_kept_aside_overwrites_nothing_that_was_kept_before(path: Path) -> None:
+    contents = [b"one", b"two", b"three"]
+    kept = [atomic_file.keep(path, content, "rejected") for content in contents]
+    assert [name.read_bytes() for name in kept] == contents
+    assert sorted(os.listdir(path.parent)) == sorted({name.name for name in kept})
+    assert all(name.name.startswith("users.json.rejected-2") for name in kept)
+
+
 def test_writing_into_a_replaced_file_shows(path: Path) -> None:
     path.write_bytes(b"old")
     with open(path, "r+b") as editor:

@@ -186,6 +186,21 @@ def test_an_edit_of_a_replaced_file_that_is_never_finished_is_kept_aside(host: H
     assert_settled(host)
 
 
+def test_an_edit_that_is_kept_aside_spares_those_that_were_kept_before(host: Host) -> None:
+    """The clock that goes forward begins anew at each start, and two edits may be given up in one moment."""
+    for number in range(3):
+        host.now = 100.0
+        with open(host.path("users"), "r+b") as file:
+            put_user(host, "1", nickname=f"by command {number}")
+            host.commit()
+            file.truncate()
+            file.write(b'{"1": {"username": "half %d' % number)
+        for _ in range(15):
+            host.look(1.0)
+    texts = {kept.read_text() for kept in host.folder.glob("users.json.rejected-*")}
+    assert texts == {f'{{"1": {{"username": "half {number}' for number in range(3)}
+
+
 def test_two_saves_in_one_moment_are_both_seen(host: Host) -> None:
     for name in ("aa", "bb", "cc"):  # equally long, in one tick of the file system's clock
         text = json.dumps({"1": {"username": name}})
