@@ -150,7 +150,6 @@ sessions = Table(
     Column("position", Number, nullable=False),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
-    Column("gap", Boolean, nullable=False),
 )
 Index("sessions_user_id", sessions.c.user_id)
 

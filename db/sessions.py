@@ -23,19 +23,12 @@ _DELETE_OF_USER = sessions.delete().where(sessions.c.user_id == bindparam("user_
 _DISCONNECT = (
     sessions.update()
     .where(sessions.c.id == bindparam("of"))
-    .values(
-        position=bindparam("at"), disconnected_at=bindparam("now"), last_seen=bindparam("now"), gap=bindparam("lost")
-    )
+    .values(position=bindparam("at"), disconnected_at=bindparam("now"), last_seen=bindparam("now"))
 )
 _ATTACH = (
     sessions.update()
     .where(sessions.c.id == bindparam("of"))
     .values(disconnected_at=None, last_seen=bindparam("now"), address=bindparam("from"), agent=bindparam("with"))
-)
-_MOVE = (
-    sessions.update()
-    .where(sessions.c.id == bindparam("of"))
-    .values(position=bindparam("at"), last_seen=bindparam("now"))
 )
 _DISCONNECT_ALL = sessions.update().where(sessions.c.disconnected_at.is_(None)).values(disconnected_at=bindparam("now"))
 _PAST = sessions.c.disconnected_at < bindparam("before")
@@ -47,7 +40,7 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """All times are unix seconds.
 
     token_hash: of the secret that the client holds. disconnected_at: None while connected. position: `seq` up to which
-    everything was sent. gap: something after position was left out, and the client has to fetch it.
+    everything was sent.
     """
 
     id: str
@@ -59,7 +52,6 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     address: str = ""
     agent: str = ""
-    gap: bool = False
 
 
 class Sessions:
@@ -89,18 +81,14 @@ class Sessions:
         self._group.connection.execute(_DELETE_OF_USER, {"user_id": user_id})
         return ids
 
-    def disconnect(self, id: str, position: int, now: float, gap: bool = False) -> None:
+    def disconnect(self, id: str, position: int, now: float) -> None:
         """Its connection is gone; it may be resumed from `position`. An unknown id is ignored."""
-        self._group.connection.execute(_DISCONNECT, {"of": id, "at": position, "now": now, "lost": gap})
+        self._group.connection.execute(_DISCONNECT, {"of": id, "at": position, "now": now})
 
     def attach(self, id: str, now: float, address: str = "", agent: str = "") -> StoredSession | None:
         """It has a connection again. None when there is no such session."""
         self._group.connection.execute(_ATTACH, {"of": id, "now": now, "from": address, "with": agent})
         return self.get(id)
-
-    def move(self, id: str, position: int, now: float) -> None:
-        """Remember how far it was sent while it stays connected. An unknown id is ignored."""
-        self._group.connection.execute(_MOVE, {"of": id, "at": position, "now": now})
 
     def disconnect_all(self, now: float) -> int:
         """After a start nobody is connected; gives how many were thought to be."""

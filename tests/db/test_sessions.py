@@ -24,14 +24,13 @@ def test_found_by_id_token_and_user(store: Store) -> None:
         assert tx.sessions.of_user("ann") == [first, second]
 
 
-def test_position_and_gap_outlive_the_connection(store: Store) -> None:
+def test_position_outlives_the_connection(store: Store) -> None:
     with group(store) as tx:
         tx.sessions.add(session("a"))
-        tx.sessions.move("a", 7, 10.0)
-        tx.sessions.disconnect("a", 9, 20.0, gap=True)
+        tx.sessions.disconnect("a", 9, 20.0)
         stored = tx.sessions.get("a")
         assert stored is not None
-        assert (stored.position, stored.disconnected_at, stored.last_seen, stored.gap) == (9, 20.0, 20.0, True)
+        assert (stored.position, stored.disconnected_at, stored.last_seen) == (9, 20.0, 20.0)
         again = tx.sessions.attach("a", 30.0, "10.0.0.1", "bot")
         assert again is not None
         assert (again.position, again.disconnected_at, again.address, again.agent) == (9, None, "10.0.0.1", "bot")

@@ -125,7 +125,6 @@ def upgrade() -> None:
         _col("position", _Number),
         _col("address", _Text),
         _col("agent", _Text),
-        _col("gap", sa.Boolean),
     )
     op.create_index("sessions_user_id", "sessions", ["user_id"])
     _table(
