@@ -67,10 +67,14 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(paths: DataPaths) -> int:
-    """Print what is wrong with the documents; gives how much it is."""
+    """Print what is wrong with the documents and the database; gives how much it is."""
+    from db.database import check_database
     from db.document_file import check_documents
 
-    problems = check_documents(paths)
+    problems: list[object] = [*check_documents(paths)]
+    database = check_database(paths.database_url)
+    if database is not None:
+        problems.append(database)
     for problem in problems:
         print(problem, file=sys.stderr)
     return len(problems)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 
 HEAD_REVISION = "0001"
 """The newest script of db/migrations/versions."""
@@ -117,6 +117,35 @@ def revision(engine: Engine) -> str | None:
         raise DatabaseError(f"cannot open the database {engine.url.database}: {cause}") from error
 
 
+def check_database(url: str) -> str | None:
+    """What is wrong with the file of an SQLite database, named first; None: nothing, or there is no such file.
+
+    Changes nothing, and leaves no files beside it. Other databases are not asked."""
+    parsed = make_url(url)
+    path = Path(parsed.database or ":memory:")
+    if parsed.get_backend_name() != "sqlite" or not path.exists():
+        return None
+    # without `immutable` SQLite makes the files -wal and -shm; with it, it leaves out what stands in them
+    alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "alembic_version" not in tables:
+                return None  # empty
+            found: str | None = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
+    except sqlite3.Error as error:
+        return f"{path}: cannot be used: {error}"
+    return None if found is None or found <= HEAD_REVISION else f"{path}: {_too_new(found)}"
+
+
+def _too_new(found: str) -> str:
+    return (
+        f"was written by a newer version of the server (schema {found}): update the server, or restore the copy that "
+        f"the update made beside it"
+    )
+
+
 def migrate(engine: Engine) -> Path | None:
     """Bring the schema up to date. An existing SQLite file is copied beforehand; gives the path of the copy.
 
@@ -137,10 +166,7 @@ def migrate(engine: Engine) -> Path | None:
         try:
             ScriptDirectory.from_config(config).get_revision(found)
         except CommandError:
-            raise DatabaseError(
-                f"the database {engine.url.database} was written by a newer version of the server (schema {found}): "
-                f"update the server, or restore the copy that the update made beside it"
-            ) from None
+            raise DatabaseError(f"the database {engine.url.database} {_too_new(found)}") from None
         copy = back_up(engine, found)
     with engine.begin() as connection:
         config.attributes["connection"] = connection

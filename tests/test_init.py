@@ -133,6 +133,7 @@ def edited(folder: Path, name: str, change: Any) -> None:
         ("db/channels.json", '[{"type": "text", "name": "a"}', ["channels.json"]),
         ("db/roles.json", '{"vip": {"permissions": "all"}}', ["roles.json", "permissions"]),
         ("db/users.json", "\x00\x01", ["users.json"]),
+        ("db/messages.sqlite3", "no database", ["not a database"]),
     ],
 )
 def test_check_names_file_place_and_reason(folder: Path, name: str, text: str, says: list[str]) -> None:

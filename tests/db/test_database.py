@@ -10,7 +10,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from db import database
-from db.database import HEAD_REVISION, DatabaseError, FolderLock, migrate, open_database, revision
+from db.database import (
+    HEAD_REVISION,
+    DatabaseError,
+    FolderLock,
+    check_database,
+    migrate,
+    open_database,
+    revision,
+)
 from db.schema import metadata
 
 
@@ -111,3 +119,66 @@ def test_one_server_a_folder(tmp_path: Path) -> None:
         assert lock.path.exists()
     with FolderLock(tmp_path / "db"):
         pass
+
+
+def beside(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.parent.iterdir()}
+
+
+@pytest.fixture
+def chat(template: Path, tmp_path: Path) -> Path:
+    """A database in a folder of its own."""
+    (tmp_path / "data #1%").mkdir()
+    return Path(shutil.copy(template, tmp_path / "data #1%" / "chat.db"))
+
+
+def test_a_check_of_a_good_database_finds_and_changes_nothing(chat: Path) -> None:
+    before = beside(chat)
+    assert check_database(f"sqlite:///{chat}") is None
+    assert check_database(f"sqlite:///{chat}.not-there") is None
+    assert check_database("sqlite://") is None
+    assert beside(chat) == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all " * 40, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_check_names_a_file_that_is_no_database(chat: Path, content: bytes) -> None:
+    chat.write_bytes(content)
+    before = beside(chat)
+    problem = check_database(f"sqlite:///{chat}")
+    assert problem is not None
+    assert problem.startswith(f"{chat}: cannot be used: ")
+    assert beside(chat) == before
+
+
+def test_a_check_names_a_folder_in_place_of_the_database(tmp_path: Path) -> None:
+    problem = check_database(f"sqlite:///{tmp_path}")
+    assert problem is not None
+    assert problem.startswith(f"{tmp_path}: ")
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+def test_a_check_names_a_newer_schema(chat: Path, killed: bool) -> None:
+    connection = sqlite3.connect(chat, isolation_level=None)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    if killed:  # what was written last stands in the files beside the database only
+        for name, content in beside(chat).items():
+            (chat.parent / f"copy-{name}").write_bytes(content)
+        chat = chat.with_name(f"copy-{chat.name}")
+    connection.close()
+    before = beside(chat)
+    problem = check_database(f"sqlite:///{chat}")
+    assert problem is not None
+    assert problem.startswith(f"{chat}: was written by a newer version of the server (schema 9999)")
+    assert {name: text for name, text in beside(chat).items() if not name.endswith("-shm")} == {
+        name: text for name, text in before.items() if not name.endswith("-shm")
+    }
+
+
+def test_a_check_leaves_a_server_at_work_alone(chat: Path) -> None:
+    engine = open_database(f"sqlite:///{chat}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE added (x)")
+        assert check_database(f"sqlite:///{chat}") is None
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM added").scalar() == 0
+    engine.dispose()
