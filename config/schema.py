@@ -133,7 +133,7 @@ class Rotur(Section, frozen=True):
     timeout_s: Annotated[
         float,
         setting(
-            "Timeout", "After so long without an answer the login is refused.", unit="seconds", at_least=0.1, at_most=60
+            "Timeout", "After so long without an answer the login is refused.", unit="seconds", at_least=0.1, at_most=8
         ),
     ] = 5
 

@@ -31,6 +31,9 @@ MAX_GROUP = 256
 SWITCH_INTERVAL_S = 0.001
 """How long one of the two busy threads may keep the other from the interpreter (default 5 ms: felt as latency)."""
 
+CANNOT_STORE = (OSError, DBAPIError)
+"""What a full disk or a locked database raises; anything else is a fault of the program."""
+
 log = logging.getLogger("originchats.journal")
 
 
@@ -75,7 +78,7 @@ class Journal:
         self._files = files
         self._loop = loop
         self.works = True
-        """Whether the last commit succeeded."""
+        """Whether the last group could be stored."""
         self.on_external: Callable[[Sequence[Change]], None] = lambda changes: None
         """Called on the loop with the changes of a hand edit, before the results of the same group."""
         self.on_released: Callable[[], None] = lambda: None
@@ -216,10 +219,10 @@ class Journal:
             if save:
                 document_log.save(tx.connection, self._files, announced)
             tx.commit()
-        except BaseException:
+        except BaseException as error:
             tx.rollback()
             self._files.undo(written)
-            self.works = False
+            self.works = not isinstance(error, CANNOT_STORE)
             raise
         if save:
             self._files.saved()
@@ -227,7 +230,7 @@ class Journal:
 
     @staticmethod
     def _fail(operation: Operation, error: Exception) -> None:
-        if isinstance(error, OSError | DBAPIError):
+        if isinstance(error, CANNOT_STORE):
             reason = str(error.orig if isinstance(error, DBAPIError) else error.strerror or error)
             log.error("cannot store: %s", reason)
             operation.error = Refused(Code.UNAVAILABLE, reason=reason)
