@@ -46,7 +46,7 @@ def test_state_from_events_equals_state_fetched(story: Story) -> None:
 
 
 @pytest.mark.torture
-@settings(STEADY, max_examples=300, derandomize=False)
+@settings(STEADY, max_examples=100, derandomize=False)
 @given(STORIES)
 def test_state_from_events_equals_state_fetched_many_times(story: Story) -> None:
     asyncio.run(play(story))
