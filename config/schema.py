@@ -92,7 +92,7 @@ class Websocket(Section, frozen=True):
         float,
         setting(
             "Liveness interval",
-            "Pause between two WebSocket ping frames; applies to connections made after the change.",
+            "Pause between two WebSocket ping frames of a connection.",
             unit="seconds",
             at_least=1,
             at_most=3600,
@@ -161,7 +161,7 @@ class Limits(Section, frozen=True):
         setting("Message length", "Longest text of a message.", unit="characters", at_least=1, at_most=100_000),
     ] = 2000
     search_results: Annotated[
-        int, setting("Search results", "Most messages a search returns.", unit="messages", at_least=1, at_most=1000)
+        int, setting("Search results", "Most messages a search returns.", unit="messages", at_least=1, at_most=50)
     ] = 30
     max_frame_bytes_before_login: Annotated[
         int,
@@ -207,7 +207,7 @@ class Limits(Section, frozen=True):
         int,
         setting(
             "Bad frames in a row",
-            "A connection that sends more malformed packets than this without a good one between is closed (1008).",
+            "A connection that sends so many malformed packets without a good one between is closed (1008).",
             unit="packets",
             at_least=1,
             at_most=1_000_000,
@@ -227,7 +227,7 @@ class Limits(Section, frozen=True):
         int,
         setting(
             "Login tries",
-            "Tries to log in per minute, counted per address and per account.",
+            "Failed tries to log in per minute, counted per address and per account; further tries have to wait.",
             unit="tries",
             at_least=1,
             at_most=1_000_000,
@@ -335,10 +335,11 @@ class Data(Section, frozen=True):
         str | None,
         setting(
             "Message database",
-            "SQLAlchemy URL of the database that holds messages; null: the SQLite file messages.sqlite3 in the "
-            "data folder.",
+            "URL of the database that holds messages, for now an SQLite file only, such as "
+            "sqlite:////srv/chat/messages.sqlite3 (four slashes: an absolute path); null: the file messages.sqlite3 "
+            "in the data folder.",
             restart=True,
-            min_length=1,
+            pattern="^sqlite:///.",
         ),
     ] = None
     poll_files: Annotated[

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 200
-MAX_RESULTS = 50
+DEFAULT_REPLIES = 50
 
 
 @handles(MessagesGet)
@@ -142,7 +142,7 @@ def message_get(ctx: Context, cmd: MessageGet) -> Change:
 def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
     world = ctx.world
     place = find_place(ctx, cmd, "text")
-    limit = min(cmd.limit or MAX_RESULTS, MAX_LIMIT)
+    limit = min(cmd.limit or DEFAULT_REPLIES, MAX_LIMIT)
 
     def change(tx: Transaction) -> Outcome:
         reply = MessageRepliesReply(
@@ -160,7 +160,7 @@ def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
 def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
     world = ctx.world
     place = find_place(ctx, cmd, "text")
-    limit = min(world.config.limits.search_results, MAX_RESULTS)
+    limit = world.config.limits.search_results
 
     def change(tx: Transaction) -> Outcome:
         reply = MessagesSearchReply(

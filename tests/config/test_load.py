@@ -136,7 +136,7 @@ def test_every_mistake_is_told_with_key_line_found_and_expected(file: Path) -> N
         "config.json:5: websocket.host: found 3, expected text of 1 to 253 characters",
         'config.json:7: auth_mode: found "open", expected one of "cracked", "cracked-only", "rotur"',
         "config.json:8: limits.post_content: found 2.0, expected a whole number from 1 to 100000 (characters)",
-        "config.json:8: limits.search_results: found true, expected a whole number from 1 to 1000 (messages)",
+        "config.json:8: limits.search_results: found true, expected a whole number from 1 to 50 (messages)",
     ]
 
 

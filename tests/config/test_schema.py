@@ -159,6 +159,14 @@ def test_settings_of_features_to_come_name_their_reader() -> None:
             assert re.search(r"Read by: [a-z ,]+\.$", row.schema["description"]), row.name
 
 
+def test_bounds_are_those_that_hold() -> None:
+    rows = {row.name: row.schema for row in settings()}
+    assert rows["limits.search_results"]["maximum"] == 50
+    assert re.match(rows["DB.url"]["pattern"], "sqlite:////srv/messages.sqlite3")
+    for url in ("postgresql://host/chat", "messages.sqlite3", "sqlite://"):
+        assert not re.match(rows["DB.url"]["pattern"], url), "only SQLite files are served"
+
+
 def test_python_m_config_writes_and_checks(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["--check"], tmp_path) == 1
     assert main([], tmp_path) == 0
