@@ -7,8 +7,20 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.base import Command, Packet, spec
+from protocol.channels import ChannelsGetEvent
 from protocol.errors import Code
+from protocol.notices import DisconnectEvent as DisconnectEvent
+from protocol.notices import RateLimitEvent as RateLimitEvent
 from protocol.objects_community import Handshake, ReadyUser, SessionEntry
+from protocol.roles import UserRolesGetEvent
+from protocol.users import (
+    StatusGetEvent,
+    UserConnectEvent,
+    UserDisconnectEvent,
+    UserJoinEvent,
+    UserUpdatedEvent,
+    UserUpdateEvent,
+)
 
 Claim = Annotated[
     str | None,
@@ -61,14 +73,6 @@ class ErrorEvent(Packet, kw_only=True, frozen=True, tag="error"):
     field: Annotated[str, Meta(description="The field that is wrong.")] | UnsetType = UNSET
 
 
-class RateLimitEvent(Packet, kw_only=True, frozen=True, tag="rate_limit"):
-    """The caller has to wait; also sent to a member that is timed out (0: no longer)."""
-
-    length: Annotated[int, Meta(description="Milliseconds until it may work.")]
-    reason: str | UnsetType = UNSET
-    src: Annotated[str, Meta(description="The command that is refused.")] | UnsetType = UNSET
-
-
 class PingEvent(Packet, kw_only=True, frozen=True, tag="ping"):
     """A heartbeat that needs no answer. What the client may see up to `seq` was sent before it."""
 
@@ -82,12 +86,6 @@ class GapEvent(Packet, kw_only=True, frozen=True, tag="gap"):
     seq: Annotated[int, Meta(description="The newest position in the event stream.")]
 
 
-class DisconnectEvent(Packet, kw_only=True, frozen=True, tag="disconnect"):
-    """The user is thrown out; the connection closes with 1000."""
-
-    reason: str
-
-
 class ShutdownEvent(Packet, kw_only=True, frozen=True, tag="shutdown"):
     """The server stops; the connection closes with 1001."""
 
@@ -98,12 +96,24 @@ class ShutdownEvent(Packet, kw_only=True, frozen=True, tag="shutdown"):
 # ---------------------------------------------------------------- login
 
 
+CLAIMED = (UserRolesGetEvent, ChannelsGetEvent)
+"""What is told of a new owner."""
+
+
 @spec(
     does="Log in with an account of the Rotur identity service; the first time makes a member of it.",
     allowed="before login, where `auth_mode` is rotur or cracked",
     before_login=True,
     reply=AuthSuccessEvent,
-    events=(ReadyEvent,),
+    events=(
+        ReadyEvent,
+        UserJoinEvent,
+        UserConnectEvent,
+        StatusGetEvent,
+        UserUpdateEvent,
+        UserUpdatedEvent,
+        *CLAIMED,
+    ),
     errors=(Code.ROTUR_DISABLED, Code.ROTUR_UNAVAILABLE, Code.INVALID_AUTHENTICATION, Code.NAME_TAKEN, *LOGIN_ERRORS),
     example={"validator": "alice,6f1ed002ab5595859014ebf0951522d9"},
 )
@@ -118,7 +128,7 @@ class Auth(Command, kw_only=True, frozen=True):
     allowed="before login, where `auth_mode` is cracked or cracked-only",
     before_login=True,
     reply=AuthSuccessEvent,
-    events=(ReadyEvent,),
+    events=(ReadyEvent, UserConnectEvent, StatusGetEvent, *CLAIMED),
     errors=(Code.CREDENTIALS_REQUIRED, Code.INVALID_PASSWORD, Code.TOO_BUSY, *LOGIN_ERRORS),
     example={"username": "alice", "password": "correct horse"},
 )
@@ -134,7 +144,7 @@ class Login(Command, kw_only=True, frozen=True):
     allowed="before login, where `auth_mode` is cracked or cracked-only and `cracked.allow_registration` is on",
     before_login=True,
     reply=AuthSuccessEvent,
-    events=(ReadyEvent,),
+    events=(ReadyEvent, UserJoinEvent, UserConnectEvent),
     errors=(
         Code.REGISTRATION_DISABLED,
         Code.CREDENTIALS_REQUIRED,
@@ -167,6 +177,7 @@ class ClaimOwnerReply(Packet, kw_only=True, frozen=True, tag="claim_owner"):
     does="Become the owner with the one-time code from the server's start screen.",
     allowed="whoever has the code, while the community has no owner",
     reply=ClaimOwnerReply,
+    events=CLAIMED,
     errors=(Code.WRONG_CLAIM, Code.TOO_MANY_TRIES),
     example={"code": "K7QF-2M9X"},
 )
@@ -201,7 +212,16 @@ class ResumedReply(Packet, kw_only=True, frozen=True, tag="resumed"):
     recovered: bool
     seq: Annotated[int, Meta(description="Position in the event stream from which live events go on.")]
     reason: (
-        Annotated[str | None, Meta(description="Why nothing was recovered; fetch everything afresh.")] | UnsetType
+        Annotated[
+            str | None,
+            Meta(
+                description="Why nothing was recovered; fetch everything afresh. `unknown_session`: there is no such "
+                "session of the caller. `session_expired`: it had no connection for too long. `unknown_position`: "
+                "`after` is beyond the newest event. `too_old`: the events after it are not kept any more. "
+                "`too_many_events`: more than a replay gives."
+            ),
+        ]
+        | UnsetType
     ) = UNSET
 
 
@@ -238,7 +258,7 @@ class SessionEndReply(Packet, kw_only=True, frozen=True, tag="session_end"):
     does="End one of the own sessions, on this or another device.",
     allowed="everybody after login, for own sessions",
     reply=SessionEndReply,
-    events=(DisconnectEvent,),
+    events=(DisconnectEvent, UserDisconnectEvent),
     errors=(Code.SESSION_NOT_FOUND,),
     example={"id": "0190a5c0-0000-7000-8000-000000000003"},
 )

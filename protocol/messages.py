@@ -244,7 +244,7 @@ class MessageReactRemove(Command, kw_only=True, frozen=True):
     does="Tell the others that the caller is typing.",
     allowed="who can view the text channel; in a thread channel permission `send` on the parent",
     events=(TypingEvent,),
-    errors=(*PLACE, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL),
+    errors=(*PLACE, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, Code.RATE_LIMIT),
     example={"channel": "general"},
 )
 class Typing(Command, kw_only=True, frozen=True):

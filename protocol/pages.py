@@ -137,9 +137,14 @@ def _reply(catalog: Catalog, spec: Spec) -> str:
     return "None of its own.\n"
 
 
+def codes_of(spec: Spec) -> list[Code]:
+    """What the command may be refused with, each code once."""
+    by_dispatcher = {Code.PERMISSION_REQUIRED: spec.needs is not None, Code.RATE_LIMIT: spec.limited}
+    return list(dict.fromkeys([*spec.errors, *(code for code, so in by_dispatcher.items() if so)]))
+
+
 def _errors(spec: Spec) -> str:
-    codes = dict.fromkeys([*spec.errors, *([Code.PERMISSION_REQUIRED] if spec.needs else [])])
-    rows = [(f"`{code.wire}`", code.value) for code in codes if code not in ANY_COMMAND]
+    rows = [(f"`{code.wire}`", code.value) for code in codes_of(spec) if code not in ANY_COMMAND]
     general = "Any command may also be refused with the [general codes](errors.md#general).\n"
     return "\n".join(filter(None, [table(("Code", "Text"), rows), general]))
 
@@ -170,15 +175,17 @@ def errors_page(catalog: Catalog) -> str:
     """docs/protocol/errors.md: every code."""
     general = [(f"`{code.wire}`", code.value) for code in Code if code in ANY_COMMAND]
     users: dict[Code, list[str]] = {code: [] for code in Code}
+    users[Code.FILE_BROKEN].append("no command: owners are told so when a file edited by hand cannot be read")
     for spec in catalog.commands.values():
-        for code in dict.fromkeys([*spec.errors, *([Code.PERMISSION_REQUIRED] if spec.needs else [])]):
+        for code in codes_of(spec):
             users[code].append(f"[{spec.name}]({spec.name}.md)")
     rows = [(f"`{c.wire}`", c.value, ", ".join(users[c])) for c in Code if c not in ANY_COMMAND]
     return "\n".join([
         NOTE, "# Errors\n",
         "A refused command changes nothing. The answer is `error` with the stable `code`, the sentence for people in "
         "`val`, the name of the refused command in `src`, and the caller's `listener`. Before login the answer is "
-        "`auth_error` instead. Words in braces are filled in. Match on `code`, never on `val`.\n",
+        "`auth_error` instead, except to what is no valid command: that is answered with `error` always. "
+        "Words in braces are filled in. Match on `code`, never on `val`.\n",
         "## General\n", table(("Code", "Text"), general),
         "Over the message limit, or while timed out, the code is `rate_limit`, and a "
         "[`rate_limit`](events/rate_limit.md) packet says how long to wait.\n",

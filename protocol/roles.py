@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from protocol.base import Command, Packet, spec
+from protocol.channels import ChannelsGetEvent
 from protocol.errors import Code
 from protocol.objects_community import (
     Category,
@@ -83,7 +84,7 @@ class RoleCreateReply(Packet, kw_only=True, frozen=True, tag="role_create"):
     allowed="server permission `manage_roles`; only permissions that the caller holds",
     needs="manage_roles",
     reply=RoleCreateReply,
-    events=(RolesListEvent,),
+    events=(RolesListEvent, ChannelsGetEvent),
     errors=(Code.ROLE_EXISTS, Code.BAD_ROLE_NAME, Code.PERMISSION_ABOVE, Code.CANNOT_BE_SELF_ASSIGNABLE),
     example={"name": "gamer", "color": "#00FF00", "self_assignable": True},
 )
@@ -110,7 +111,7 @@ class RoleUpdateReply(Packet, kw_only=True, frozen=True, tag="role_update"):
     allowed=MANAGERS,
     needs="manage_roles",
     reply=RoleUpdateReply,
-    events=(RolesListEvent, UserRolesGetEvent),
+    events=(RolesListEvent, UserRolesGetEvent, ChannelsGetEvent),
     errors=(*CHANGE_ERRORS, Code.NO_UPDATES),
     example={"name": "gamer", "color": "#00FF00"},
 )
@@ -151,7 +152,7 @@ class RoleSetReply(Packet, kw_only=True, frozen=True, tag="role_set"):
     allowed=MANAGERS,
     needs="manage_roles",
     reply=RoleSetReply,
-    events=(RolesListEvent, UserRolesGetEvent),
+    events=(RolesListEvent, UserRolesGetEvent, ChannelsGetEvent),
     errors=(*CHANGE_ERRORS, Code.NO_UPDATES),
     example={"name": "gamer", "data": {"name": "player", "position": 4}},
 )
@@ -174,7 +175,7 @@ class RoleDeleteReply(Packet, kw_only=True, frozen=True, tag="role_delete"):
     allowed=MANAGERS,
     needs="manage_roles",
     reply=RoleDeleteReply,
-    events=(RolesListEvent, UserRolesGetEvent),
+    events=(RolesListEvent, UserRolesGetEvent, ChannelsGetEvent),
     errors=(*MANAGE_ERRORS, Code.ROLE_PROTECTED, Code.ROLE_IN_USE),
     example={"name": "gamer"},
 )
@@ -216,7 +217,7 @@ class RolePermissionsSetReply(Packet, kw_only=True, frozen=True, tag="role_permi
     allowed=f"{MANAGERS}; only permissions that the caller holds are added",
     needs="manage_roles",
     reply=RolePermissionsSetReply,
-    events=(RolesListEvent,),
+    events=(RolesListEvent, ChannelsGetEvent),
     errors=(*MANAGE_ERRORS, Code.PERMISSION_ABOVE, Code.CANNOT_BE_SELF_ASSIGNABLE),
     example={"name": "helper", "permissions": ["manage_messages"]},
 )
@@ -261,7 +262,7 @@ class SelfRoleAddReply(Packet, kw_only=True, frozen=True, tag="self_role_add"):
     does="Take a self-assignable role.",
     allowed="everybody after login, for roles marked self-assignable that give no power over others",
     reply=SelfRoleAddReply,
-    events=(UserRolesGetEvent,),
+    events=(UserRolesGetEvent, ChannelsGetEvent),
     errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_HELD),
     example={"role": "gamer"},
 )
@@ -281,7 +282,7 @@ class SelfRoleRemoveReply(Packet, kw_only=True, frozen=True, tag="self_role_remo
     does="Drop a self-assignable role.",
     allowed="everybody after login, for roles marked self-assignable that give no power over others",
     reply=SelfRoleRemoveReply,
-    events=(UserRolesGetEvent,),
+    events=(UserRolesGetEvent, ChannelsGetEvent),
     errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_NOT_HELD),
     example={"role": "gamer"},
 )
@@ -321,7 +322,7 @@ GRANT_ERRORS = (Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.ROLE_NOT_FOUND, Cod
     does="Replace the roles of a member.",
     allowed=HOLDERS,
     needs="manage_users",
-    events=(UserRolesGetEvent,),
+    events=(UserRolesGetEvent, ChannelsGetEvent),
     errors=(*GRANT_ERRORS, Code.PERMISSION_ABOVE),
     example={"user": "alice", "roles": ["moderator", "user"]},
 )
@@ -343,7 +344,7 @@ class UserRolesAddReply(Packet, kw_only=True, frozen=True, tag="user_roles_add")
     allowed=HOLDERS,
     needs="manage_users",
     reply=UserRolesAddReply,
-    events=(UserRolesGetEvent,),
+    events=(UserRolesGetEvent, ChannelsGetEvent),
     errors=(*GRANT_ERRORS, Code.PERMISSION_ABOVE),
     example={"user": "alice", "roles": ["moderator"]},
 )
@@ -365,7 +366,7 @@ class UserRolesRemoveReply(Packet, kw_only=True, frozen=True, tag="user_roles_re
     allowed=HOLDERS,
     needs="manage_users",
     reply=UserRolesRemoveReply,
-    events=(UserRolesGetEvent,),
+    events=(UserRolesGetEvent, ChannelsGetEvent),
     errors=(*GRANT_ERRORS, Code.NO_ROLE_LEFT),
     example={"user": "alice", "roles": ["moderator"]},
 )

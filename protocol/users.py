@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
-from protocol.login import DisconnectEvent, RateLimitEvent
+from protocol.notices import DisconnectEvent, RateLimitEvent
 from protocol.objects_community import (
     MAX_NICKNAME,
     MAX_STATUS_TEXT,

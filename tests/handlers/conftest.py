@@ -37,7 +37,7 @@ from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
 from handlers.registry import HANDLERS, VIEWS
 from handlers.throttle import Throttle
-from protocol.base import COMMANDS, Packet
+from protocol.base import COMMANDS, Packet, Spec
 from protocol.decode import decode
 from protocol.errors import Code, Refused
 
@@ -217,6 +217,41 @@ def check_shape(packet: Packet) -> None:
     msgspec.json.decode(msgspec.json.encode(packet), type=type(packet), strict=False)
 
 
+@pytest.fixture(autouse=True)
+def everything_is_listed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a handler answers or tells is listed by the spec of its command, so that the pages are true."""
+    import_module("handlers.all")
+    stray: list[str] = []
+    for type_, handler in HANDLERS.items():
+        spec = next(spec for spec in COMMANDS.values() if spec.command is type_)
+        monkeypatch.setitem(HANDLERS, type_, _listening(handler, spec, stray))
+    yield
+    assert not stray, "list these in `reply` or `events` of their specs"
+
+
+def _listening(handler: Callable[[Any, Any], Any], spec: Spec, stray: list[str]) -> Callable[[Any, Any], Any]:
+    def look(ctx: Context, outcome: Outcome) -> Outcome:
+        packets = [*outcome.first, *(event.packet for event in outcome.events), outcome.reply]
+        for packet in packets:
+            if isinstance(packet, ViewChanged):
+                packet = VIEWS[packet.view](ctx.world, next(iter(ctx.world.users)))
+            if packet is not None and type(packet) not in (spec.reply, *spec.events):
+                stray.append(f"{spec.name}: {type(packet).__name__}")
+        return outcome
+
+    def settled(ctx: Context, answer: Any) -> Any:
+        return (lambda tx: look(ctx, answer(tx))) if callable(answer) else look(ctx, answer)
+
+    async def awaited(ctx: Context, answer: Any) -> Any:
+        return settled(ctx, await answer)
+
+    def listening(ctx: Context, command: Any) -> Any:
+        answer = handler(ctx, command)
+        return awaited(ctx, answer) if inspect.isawaitable(answer) else settled(ctx, answer)
+
+    return listening
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -225,11 +260,6 @@ def clock() -> Clock:
 @pytest.fixture
 def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     """General, news (moderators write), staff (hidden), the forums ideas and cabal (hidden), the voice channel call."""
-    try:
-        import_module("handlers.all")
-    except ModuleNotFoundError:
-        for family in ("messages", "message_marks", "message_reads", "threads", "unreads"):
-            import_module(f"handlers.{family}")
     engine = open_database(f"sqlite:///{tmp_path / 'chat.db'}")
     migrate(engine)
     store = Store(engine, clock)

@@ -167,6 +167,25 @@ def test_command_page_has_its_parts(catalog: Catalog) -> None:
         assert json.loads(page.rpartition("```json\n")[2].partition("```")[0]) == spec.example
 
 
+def test_errors_page_says_of_every_code_where_it_comes_from(catalog: Catalog) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", pages.errors_page(catalog).partition("## By command")[2], re.M)
+    used = dict(rows)
+    assert len(used) > 50
+    assert [code for code, where in used.items() if not where.strip()] == []
+    assert "owners" in used["file_broken"]
+    for command in ("message_new", "message_edit", "message_delete", "typing"):
+        assert f"[{command}]" in used["rate_limit"]
+
+
+def test_the_resume_page_names_the_reasons(catalog: Catalog) -> None:
+    page = pages.command_page(catalog, catalog.commands["resume"])
+    source = (ROOT / "handlers" / "sessions.py").read_text("utf-8")
+    reasons = re.findall(r'Failed\("(\w+)"\)', source)
+    assert len(reasons) == 5
+    for reason in reasons:
+        assert f"`{reason}`" in page
+
+
 def test_permission_of_a_command_names_what_the_dispatcher_checks(catalog: Catalog) -> None:
     for spec in catalog.commands.values():
         page = pages.command_page(catalog, spec)
