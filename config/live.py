@@ -38,6 +38,13 @@ class LiveConfig:
         self._environ = dict(environ)
         self._overrides = dict(overrides or {})
 
+    def fixed_by(self, name: str) -> str | None:
+        """What gives the setting `name` its value whatever the file says; None: the file decides."""
+        if name in self._overrides:
+            return "the command line"
+        variable = next(row.environment_name for row in settings() if row.name == name)
+        return f"the environment variable {variable}" if variable in self._environ else None
+
     def reload(self) -> Reloaded:
         """Take what changed in the file. A broken or missing file changes nothing. Never raises ConfigError."""
         if not self.path.exists():

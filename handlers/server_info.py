@@ -65,6 +65,10 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
             changes[f"server.{key}"] = _checked_picture(key, value)
     if not changes:
         raise Refused(Code.NO_UPDATES)
+    for name in changes:
+        source = live.fixed_by(name)
+        if source is not None:  # the file would be written, and nothing would change
+            raise Refused(Code.SETTING_FIXED, setting=name, source=source)
     try:
         async with _one_at_a_time:
             await asyncio.to_thread(live.update_file, changes)

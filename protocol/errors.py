@@ -85,6 +85,7 @@ class Code(Enum):
     BAD_CHANNEL_NAME = "A channel name has 1-64 characters: letters, digits, emoji, hyphens and underscores"
     # server
     NO_UPDATES = "No updates provided"
+    SETTING_FIXED = "{setting} is set by {source}, so it cannot be changed here"
     SETTINGS_BROKEN = "The settings cannot be saved now: {reason}"
     # values
     BAD_VALUE = "{field}: {reason}"

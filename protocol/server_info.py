@@ -43,7 +43,7 @@ class ServerInfo(Command, kw_only=True, frozen=True):
     allowed="server permission `manage_server`",
     needs="manage_server",
     events=(ServerUpdateEvent,),
-    errors=(Code.NO_UPDATES, Code.SETTINGS_BROKEN, Code.BAD_VALUE),
+    errors=(Code.NO_UPDATES, Code.SETTING_FIXED, Code.SETTINGS_BROKEN, Code.BAD_VALUE),
     example={"name": "The Lab", "icon": None},
 )
 class ServerUpdate(Command, kw_only=True, frozen=True):

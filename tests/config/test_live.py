@@ -112,6 +112,13 @@ def test_update_file_takes_a_hand_edit_of_the_same_moment_along(file: Path) -> N
     }
 
 
+def test_fixed_by_names_what_stands_above_the_file(file: Path) -> None:
+    config = live(file, {"ORIGINCHATS_SERVER_NAME": "a", "ORIGINCHATS_WEBSOCKET_PORT": "1"}, {"websocket.port": 2})
+    assert config.fixed_by("server.name") == "the environment variable ORIGINCHATS_SERVER_NAME"
+    assert config.fixed_by("websocket.port") == "the command line"
+    assert config.fixed_by("server.icon") is None
+
+
 def test_update_file_makes_a_missing_file_from_the_defaults(tmp_path: Path) -> None:
     config = live(tmp_path / "config.json")
     config.update_file({"server.name": "new"})

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from config.live import LiveConfig
+from config.load import load
 from handlers.server_info import server_updated
 from protocol.audience import Everyone
 from tests.handlers.community import empower, told, told_one
@@ -68,6 +70,25 @@ def test_server_update_refuses_what_is_no_name_or_picture(
 def test_server_update_refuses_without_right_or_change(stage: Stage) -> None:
     assert stage.refused("ann", "server_update", name="x").code.wire == "permission_required"
     assert stage.refused("mod", "server_update").code.wire == "no_updates"
+
+
+@pytest.mark.parametrize(
+    ("environ", "overrides", "source"),
+    [
+        ({"ORIGINCHATS_SERVER_NAME": "Fixed"}, {}, "the environment variable ORIGINCHATS_SERVER_NAME"),
+        ({"ORIGINCHATS_SERVER_NAME": "Fixed"}, {"server.name": "Flag"}, "the command line"),
+    ],
+)
+def test_server_update_refuses_what_the_host_has_fixed(
+    stage: Stage, tmp_path: Path, environ: dict[str, str], overrides: dict[str, str], source: str
+) -> None:
+    path = tmp_path / "config.json"
+    stage.world.live = LiveConfig(path, load(path, environ, overrides), environ, overrides)
+    refusal = stage.refused("mod", "server_update", name="x", icon="icon.png")
+    assert refusal.code.wire == "setting_fixed"
+    assert refusal.text == f"server.name is set by {source}, so it cannot be changed here"
+    assert not path.exists()
+    assert stage.answer("mod", "server_update", icon="icon.png")["icon"].endswith("/icon.png")
 
 
 def test_server_update_leaves_a_broken_file_alone(stage: Stage, tmp_path: Path) -> None:
