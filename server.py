@@ -32,7 +32,8 @@ from protocol.audience import SessionsOf
 from protocol.base import COMMANDS, Command, Packet, Spec
 from protocol.decode import BadPacket, decode
 from protocol.errors import Code, Refused
-from protocol.login import AuthErrorEvent, DisconnectEvent, ErrorEvent, RateLimitEvent
+from protocol.login import AuthErrorEvent, ErrorEvent
+from protocol.notices import DisconnectEvent, RateLimitEvent
 
 MUTED = frozenset({"typing"})
 """Commands that a muted user may not use, besides the limited ones."""

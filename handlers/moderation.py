@@ -12,7 +12,7 @@ from handlers.presence import user_entry
 from handlers.registry import handles
 from handlers.users import find_user, require_above, require_another_owner, throw_out
 from protocol.audience import Everyone, SessionsOf
-from protocol.login import RateLimitEvent
+from protocol.notices import RateLimitEvent
 from protocol.users import (
     UserBan,
     UserBanReply,

@@ -15,7 +15,6 @@ from handlers.registry import handles
 from handlers.replay import Failed, Replay
 from protocol.errors import Code, Refused
 from protocol.login import (
-    DisconnectEvent,
     Resume,
     ResumedReply,
     SessionEnd,
@@ -23,6 +22,7 @@ from protocol.login import (
     SessionsList,
     SessionsListReply,
 )
+from protocol.notices import DisconnectEvent
 from protocol.objects_community import SessionEntry
 
 

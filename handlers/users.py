@@ -16,7 +16,7 @@ from handlers.presence import color_of
 from handlers.registry import handles
 from protocol.audience import Everyone, SessionsOf
 from protocol.errors import Code, Refused
-from protocol.login import DisconnectEvent
+from protocol.notices import DisconnectEvent
 from protocol.roles import UserRolesGetEvent
 from protocol.users import (
     UserLeave,

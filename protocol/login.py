@@ -9,8 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from protocol.base import Command, Packet, spec
 from protocol.channels import ChannelsGetEvent
 from protocol.errors import Code
-from protocol.notices import DisconnectEvent as DisconnectEvent
-from protocol.notices import RateLimitEvent as RateLimitEvent
+from protocol.notices import DisconnectEvent
 from protocol.objects_community import Handshake, ReadyUser, SessionEntry
 from protocol.roles import UserRolesGetEvent
 from protocol.users import (

@@ -190,9 +190,13 @@ class Community(Driver):
 
     async def hand_edit(self, a: int, b: int, c: int) -> None:
         cmd, text = self._edit(a, b, c)
-        async with asyncio.timeout(3):
-            while text not in json.dumps(await self.member("host").request(cmd)):
-                await self.member("host").sync()
+        try:
+            async with asyncio.timeout(3):
+                while text not in json.dumps(await self.member("host").request(cmd)):
+                    await self.member("host").sync()
+        except TimeoutError:
+            files = {path.name: text in path.read_text() for path in self.server.data_dir.glob("*.json")}
+            raise AssertionError(f"{text!r} has no effect; is it in a file? {files}\n" + self.story()) from None
 
     # ------------------------------------------------------------- connections
 
