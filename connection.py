@@ -26,7 +26,8 @@ from websockets.protocol import OPEN, State
 from websockets.server import ServerProtocol
 
 PING_FRAME = b"\x89\x00"
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 10.0
+"""How long a peer has to read what is left and the close frame, until the connection is cut."""
 BEHIND_BYTES = 65_536
 _quiet = logging.getLogger("originchats.websocket")
 _quiet.setLevel(logging.ERROR)  # one line for every odd client would be a way to fill the disk

@@ -57,7 +57,7 @@ class Upkeep:
             self._world.journal.submit(lambda tx: tx.messages.purge(), (), self._purged)
 
     def _check_liveness(self) -> None:
-        """WebSocket ping to a share of the clients each second; who does not answer in time is cut off."""
+        """WebSocket ping to a share of the clients each second; who does not answer in time is closed."""
         settings = self._world.config.websocket
         interval = max(1, round(settings.ping_interval_s))
         wait = max(1, min(interval - 1, round(settings.ping_timeout_s)))
@@ -66,7 +66,7 @@ class Upkeep:
         for client in list(self._server.gate.open_clients):
             slot = client.number % interval
             if slot == due and client.sink.awaiting_pong:
-                client.sink.abort()
+                client.sink.close(1011, "no answer to ping")
             elif slot == now:
                 client.sink.ping()
 
