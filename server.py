@@ -117,6 +117,14 @@ class OriginChatsServer:
 
     def client_closed(self, client: Client) -> None:
         self.gate.gone(client)
+        self._take_leave(client)
+
+    def drop(self, client: Client, code: int, reason: str) -> None:
+        """Give a connection up: its user is not here any more, whatever the peer may still read."""
+        self._take_leave(client)
+        client.sink.close(code, reason)
+
+    def _take_leave(self, client: Client) -> None:
         session = client.session
         if session is not None and self.world.fanout.is_live(session):
             self._remember_disconnected(session)

@@ -66,7 +66,7 @@ class Upkeep:
         for client in list(self._server.gate.open_clients):
             slot = client.number % interval
             if slot == due and client.sink.awaiting_pong:
-                client.sink.close(1011, "no answer to ping")
+                self._server.drop(client, 1011, "no answer to ping")
             elif slot == now:
                 client.sink.ping()
 
