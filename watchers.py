@@ -8,10 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    EVENT_TYPE_CLOSED_NO_WRITE,
+    EVENT_TYPE_OPENED,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
@@ -23,6 +33,11 @@ LONGEST_S = 0.3
 POLL_S = 0.5
 
 _READING = (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE)
+_ASKED: list[type[FileSystemEvent]] | None = None
+if sys.platform == "linux":
+    # Each single write would be reported, too, also of the database in the same folder: several for every message. Only
+    # here there is an event for a file that was written and closed.
+    _ASKED = [FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileDeletedEvent]
 
 log = logging.getLogger("originchats.watchers")
 
@@ -51,12 +66,12 @@ class FileWatcher:
 
     def start(self) -> None:
         try:
-            self._observer = self._observe(PollingObserver(timeout=POLL_S) if self._polling else Observer())
+            self._observer = self._poll() if self._polling else self._observe(Observer(), _ASKED)
         except OSError as error:
             if self._polling:
                 raise
             log.warning("files are compared every %s s instead of being watched: %s", POLL_S, error)
-            self._observer = self._observe(PollingObserver(timeout=POLL_S))
+            self._observer = self._poll()
 
     def stop(self) -> None:
         """Nothing is reported after this."""
@@ -68,10 +83,13 @@ class FileWatcher:
             timer.cancel()
         self._waiting.clear()
 
-    def _observe(self, observer: BaseObserver) -> BaseObserver:
+    def _poll(self) -> BaseObserver:
+        return self._observe(PollingObserver(timeout=POLL_S), None)
+
+    def _observe(self, observer: BaseObserver, asked: list[type[FileSystemEvent]] | None) -> BaseObserver:
         handler = _Handler(self._seen)
         for folder in {os.path.dirname(path) for path in self._paths}:
-            observer.schedule(handler, folder)
+            observer.schedule(handler, folder, event_filter=asked)
         observer.start()
         return observer
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,6 +116,28 @@ async def test_a_burst_is_reported_once_and_an_endless_one_now_and_then(tmp_path
     assert reports[0] - started >= LONGEST_S - 0.01
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no event for a file that was closed")
+async def test_writes_of_the_database_beside_the_files_are_not_even_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    take = FileWatcher._seen
+
+    def note(self: FileWatcher, name: str) -> None:
+        seen.append(Path(name).name)
+        take(self, name)
+
+    monkeypatch.setattr(FileWatcher, "_seen", note)
+    users = tmp_path / "users.json"
+    with (tmp_path / "originchats.db-wal").open("wb", buffering=0) as database:
+        async with watching(users) as heard:
+            for _ in range(20):
+                database.write(b"page")
+            users.write_text("new")
+            assert await heard.next() == users
+    assert set(seen) == {"users.json"}
+
+
 async def test_nothing_is_reported_after_the_end(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     async with watching(path) as heard:
@@ -130,7 +153,7 @@ async def test_polling_steps_in_when_the_system_cannot_watch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Refusing:
-        def schedule(self, *arguments: object) -> None:
+        def schedule(self, *arguments: object, **settings: object) -> None:
             raise OSError(28, "inotify watch limit reached")
 
     monkeypatch.setattr(watchers, "Observer", Refusing)
