@@ -87,7 +87,7 @@ def _delivery(event: Event, tx: Transaction | None) -> Delivery:
     if not packet.durable:
         return Delivery(event.audience, Frame(payload), None)
     assert tx is not None
-    seq = tx.log.append(to_text(event.audience), wire_kind(packet), payload)
+    seq = tx.log.append(to_text(event.audience), wire_kind(packet), payload, packet.ref)
     return Delivery(event.audience, numbered_frame(payload, seq), seq)
 
 

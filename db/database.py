@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest script of db/migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from db.group import Group
 
 _AFTER = select(events).where(events.c.seq > bindparam("seq")).order_by(events.c.seq).limit(bindparam("limit"))
+_CREATED = select(func.min(events.c.seq)).where(events.c.ref == bindparam("ref"))
 _OLDEST = select(func.min(events.c.seq))
 _TIMES = (
     select(events.c.seq, events.c.timestamp)
@@ -24,13 +25,15 @@ _DELETE = events.delete().where(events.c.seq <= bindparam("through"))
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
-    """audience: see `protocol.audience.to_text`. kind: the wire name. payload: JSON. timestamp: unix seconds."""
+    """audience: see `protocol.audience.to_text`. kind: the wire name. payload: JSON. timestamp: unix seconds.
+    ref: id of the message that the event brought into being."""
 
     seq: int
     timestamp: float
     audience: str
     kind: str
     payload: bytes
+    ref: str | None = None
 
 
 class EventLog:
@@ -39,9 +42,15 @@ class EventLog:
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    def append(self, audience: str, kind: str, payload: bytes) -> int:
+    def append(self, audience: str, kind: str, payload: bytes, ref: str | None = None) -> int:
         """Gives its `seq`."""
-        return self._group.add_event(audience, kind, payload)
+        return self._group.add_event(audience, kind, payload, ref)
+
+    def created(self, ref: str) -> int | None:
+        """The number of the event that brought a message into being; None when it is not in the log (any more)."""
+        self._group.flush()
+        found: int | None = self._group.connection.execute(_CREATED, {"ref": ref}).scalar()
+        return found
 
     def after(self, seq: int, limit: int) -> list[LoggedEvent]:
         """The first `limit` events after this number, in order."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import Connection, bindparam, func, select
 
 from db import message_rows, message_search
@@ -209,10 +210,10 @@ class Group:
             {"user_id": message.user_id, "nonce": nonce, "message_id": message.id, "timestamp": message.timestamp}
         )
 
-    def add_event(self, audience: str, kind: str, payload: bytes) -> int:
+    def add_event(self, audience: str, kind: str, payload: bytes, ref: str | None = None) -> int:
         """Gives its `seq`."""
         self.newest_seq += 1
-        self._events.append(LoggedEvent(self.newest_seq, self.now, audience, kind, payload))
+        self._events.append(LoggedEvent(self.newest_seq, self.now, audience, kind, payload, ref))
         return self.newest_seq
 
     def flush(self) -> None:
@@ -232,11 +233,7 @@ class Group:
             self._nonce_rows = []
             self.waiting_nonces.clear()
         if self._stored_events < len(self._events):
-            rows = [
-                {"seq": e.seq, "timestamp": e.timestamp, "audience": e.audience, "kind": e.kind, "payload": e.payload}
-                for e in self._events[self._stored_events :]
-            ]
-            execute(_INSERT_EVENTS, rows)
+            execute(_INSERT_EVENTS, [structs.asdict(event) for event in self._events[self._stored_events :]])
             self._stored_events = len(self._events)
 
     def _flush_places(self) -> None:

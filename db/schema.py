@@ -150,6 +150,8 @@ sessions = Table(
     Column("position", Number, nullable=False),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    # the way in that it came by: '' is the OriginChats protocol, else the name of a gateway
+    Column("gateway", Text, nullable=False, server_default=""),
 )
 Index("sessions_user_id", sessions.c.user_id)
 
@@ -161,7 +163,33 @@ events = Table(
     Column("audience", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    # id of the message that the event brought into being
+    Column("ref", Text),
 )
+Index("events_ref", events.c.ref, sqlite_where=events.c.ref.is_not(None), postgresql_where=events.c.ref.is_not(None))
+
+# channels of two members; `first` < `second` are user ids
+directs = Table(
+    "directs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("first", Text, nullable=False),
+    Column("second", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("first", "second", name="directs_once"),
+)
+Index("directs_second", directs.c.second)
+
+# who joined which channel
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("joined_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("memberships_user_id", memberships.c.user_id)
 
 # what the log last saw of each record of the JSON documents, and what was last on disk; see documents.py
 document_records = Table(

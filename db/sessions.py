@@ -40,7 +40,7 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """All times are unix seconds.
 
     token_hash: of the secret that the client holds. disconnected_at: None while connected. position: `seq` up to which
-    everything was sent.
+    everything was sent. gateway: the way in that it came by, '' for the OriginChats protocol.
     """
 
     id: str
@@ -52,6 +52,7 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     address: str = ""
     agent: str = ""
+    gateway: str = ""
 
 
 class Sessions:

@@ -43,6 +43,11 @@ class Packet(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     listener: str | UnsetType = UNSET
     seq: int | UnsetType = UNSET
 
+    @property
+    def ref(self) -> str | None:
+        """The id of the message that this event brings into being, by which readers of the log find it."""
+        return None
+
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a command besides its fields."""

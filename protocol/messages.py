@@ -49,6 +49,10 @@ class MessageNewEvent(Packet, kw_only=True, frozen=True, tag="message_new"):
     nonce: Annotated[str, Meta(description="As the author gave it.")] | UnsetType = UNSET
     global_: Literal[True] = field(name="global", default=True)
 
+    @property
+    def ref(self) -> str | None:
+        return self.message.id
+
 
 class MessageEditEvent(Packet, kw_only=True, frozen=True, tag="message_edit"):
     """A message has new content. `message.pings` is there if the new content calls somebody."""
