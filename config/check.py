@@ -83,6 +83,6 @@ def _suggestion(path: tuple[Step, ...], key: str, siblings: list[str]) -> str:
     meant = nearest(key, siblings)
     if meant is not None:
         return f'; did you mean "{dotted((*path, meant))}"?'
-    elsewhere = {row.path[-1]: row.name for row in settings()}
+    elsewhere = {row.path[-1]: row.name for row in reversed(settings())}  # of equal names the first in the file
     meant = nearest(key, list(elsewhere))
     return f'; did you mean "{elsewhere[meant]}"?' if meant is not None else ""

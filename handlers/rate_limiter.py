@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from config.schema import RateLimiting
+from config.limits import RateLimiting
 
 MINUTE_S = 60.0
 BURST_S = 10.0

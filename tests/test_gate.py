@@ -11,7 +11,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from client import Client
-from config.schema import Config, Limits, Websocket
+from config.limits import Limits
+from config.schema import Config, Websocket
 from connection import Connection, Rejection
 from gate import Gatekeeper, client_address
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.schema import RateLimiting
+from config.limits import RateLimiting
 from handlers.rate_limiter import RateLimiter
 
 
