@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connection import Connection, Frame
 from fanout import Session
+from gate import Peer
 
 if TYPE_CHECKING:
     from server import OriginChatsServer
@@ -21,7 +22,9 @@ READ_AHEAD = 64
 
 
 class Client:
-    """The `Endpoint` of a connection, and the `Visitor` that handlers see."""
+    """A `Guest` of the gate, and the `Caller` of its commands."""
+
+    hears_itself = False
 
     __slots__ = (
         "_busy",
@@ -47,24 +50,18 @@ class Client:
         self,
         server: OriginChatsServer,
         connection: Connection,
+        peer: Peer,
         *,
-        address: str,
-        network: str,
-        agent: str,
         validator_key: str,
         connected_at: float,
         number: int = 0,
     ) -> None:
         self._server = server
         self.sink = connection
-        self.address = address
-        self.network = network
-        self.agent = agent
+        self.address, self.network, self.agent = peer
         self.validator_key = validator_key
         self.connected_at = connected_at
-        """On the monotonic clock."""
         self.number = number
-        """Counts connections; spreads over time what is done to each of them regularly."""
         self.session: Session | None = None
         self.bad_frames = 0
         """Malformed frames in a row."""
@@ -101,6 +98,11 @@ class Client:
         self._queue = None
         self.gone = True
         self._server.client_closed(self)
+
+    @property
+    def present(self) -> bool:
+        session = self.session
+        return session is not None and self._server.world.fanout.is_live(session)
 
     # --- the order of commands ---------------------------------------------------------------------------------
 
@@ -158,3 +160,8 @@ class Client:
         """A packet for this client alone; one that does not fit closes the connection."""
         if not self.sink.send(frame, answer=True):
             self.sink.close(1013, "reader too slow; resume to fetch what was missed")
+
+    def announce(self, frame: Frame, *, ephemeral: bool = False) -> None:
+        session = self.session
+        if not ephemeral or session is None or (not session.held and session.gap_from is None):
+            self.sink.send(frame, ephemeral=ephemeral)

@@ -15,7 +15,7 @@ import logging
 import zlib
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from websockets.exceptions import InvalidState
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
@@ -29,6 +29,7 @@ PING_FRAME = b"\x89\x00"
 CLOSE_TIMEOUT_S = 10.0
 """How long a peer has to read what is left and the close frame, until the connection is cut."""
 BEHIND_BYTES = 65_536
+T = TypeVar("T")
 _quiet = logging.getLogger("originchats.websocket")
 _quiet.setLevel(logging.ERROR)  # one line for every odd client would be a way to fill the disk
 
@@ -36,12 +37,22 @@ _quiet.setLevel(logging.ERROR)  # one line for every odd client would be a way t
 class Frame:
     """One text message, framed once for everybody it goes to."""
 
-    __slots__ = ("_deflated", "payload", "plain")
+    __slots__ = ("_deflated", "_translations", "payload", "plain")
 
     def __init__(self, payload: bytes) -> None:
         self.payload = payload
         self.plain = _header(len(payload), 0x81) + payload
         self._deflated: bytes | None = None
+        self._translations: dict[Callable[[bytes], Any], Any] | None = None
+
+    def translated(self, translate: Callable[[bytes], T]) -> T:
+        """What another protocol makes of the payload; worked out once for everybody it goes to."""
+        if self._translations is None:
+            self._translations = {}
+        if translate not in self._translations:
+            self._translations[translate] = translate(self.payload)
+        made: T = self._translations[translate]
+        return made
 
     @property
     def deflated(self) -> bytes:

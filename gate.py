@@ -6,17 +6,47 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple, Protocol
 
 from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request
 
-from client import Client
 from config.schema import Config
-from connection import Connection, Endpoint, Rejection
+from connection import Connection, Endpoint, Frame, Rejection
+from fanout import Session
 from handlers.throttle import network_of
 
 MAX_AGENT_LENGTH = 120
-MakeClient = Callable[[Connection, str, str, str], Client]
+
+
+class Peer(NamedTuple):
+    """Who connects. address: for people, as in the log. network: for counting: the address, or its /64.
+    agent: the User-Agent."""
+
+    address: str
+    network: str
+    agent: str
+
+
+class Guest(Endpoint, Protocol):
+    """A party that was let in through one of the doors."""
+
+    network: str
+    connected_at: float
+    """On the monotonic clock."""
+    number: int
+    """Counts connections; spreads over time what is done to each of them regularly."""
+    session: Session | None
+
+    @property
+    def sink(self) -> Connection: ...
+
+    def announce(self, frame: Frame, *, ephemeral: bool = False) -> None:
+        """A packet that everybody who is connected is told, each in its own protocol."""
+
+
+Door = Callable[[Connection, Peer], Guest]
+"""Makes the endpoint of a connection to one path. May raise Rejection."""
 
 
 class Gatekeeper:
@@ -25,14 +55,14 @@ class Gatekeeper:
     Addresses in forwarding headers are believed only from `websocket.trusted_proxies`.
     """
 
-    def __init__(self, config: Callable[[], Config], make_client: MakeClient) -> None:
-        """make_client: called with (connection, address, network, agent)."""
+    def __init__(self, config: Callable[[], Config]) -> None:
         self._config = config
-        self._make_client = make_client
+        self.doors: dict[str, Door] = {}
+        """By path."""
         self._per_network: Counter[str] = Counter()
-        self.strangers: dict[Client, None] = {}
+        self.strangers: dict[Guest, None] = {}
         """Clients that have not logged in, oldest first."""
-        self.open_clients: set[Client] = set()
+        self.open_clients: set[Guest] = set()
         self.closed = False
 
     @property
@@ -51,8 +81,10 @@ class Gatekeeper:
         config = self._config()
         if self.closed:
             raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.")
-        if request.path.partition("?")[0] != "/":
-            raise Rejection(HTTPStatus.NOT_FOUND, "WebSocket connections are accepted at / only.")
+        door = self.doors.get(request.path.partition("?")[0])
+        if door is None:
+            paths = " and ".join(sorted(self.doors))
+            raise Rejection(HTTPStatus.NOT_FOUND, f"WebSocket connections are accepted at {paths} only.")
         origin = _single_header(request, "Origin")
         allowed = config.websocket.allowed_origins
         if origin is not None and allowed is not None and origin not in allowed:
@@ -62,7 +94,7 @@ class Gatekeeper:
         if not _is_loopback(address) and self._per_network[network] >= config.limits.connections_per_address:
             raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.")
         agent = (_single_header(request, "User-Agent") or "")[:MAX_AGENT_LENGTH]
-        client = self._make_client(connection, address, network, agent)
+        client = door(connection, Peer(address, network, agent))
         self._per_network[network] += 1
         self.open_clients.add(client)
         self.strangers[client] = None
@@ -70,10 +102,10 @@ class Gatekeeper:
             next(iter(self.strangers)).sink.close(1008, "too many connections that have not logged in")
         return client
 
-    def logged_in(self, client: Client) -> None:
+    def logged_in(self, client: Guest) -> None:
         self.strangers.pop(client, None)
 
-    def gone(self, client: Client) -> None:
+    def gone(self, client: Guest) -> None:
         self.strangers.pop(client, None)
         self.open_clients.discard(client)
         self._per_network[client.network] -= 1

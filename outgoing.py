@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from client import Client
 from connection import Frame
 from db.transaction import Transaction
-from fanout import Delivery
+from fanout import Delivery, Session
 from handlers.context import World
 from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener, without_number
 from handlers.outcome import Event, Outcome, ViewChanged
@@ -19,6 +19,19 @@ _NOTHING = Frame(b"")
 
 def is_durable(event: Event) -> bool:
     return isinstance(event.packet, ViewChanged) or event.packet.durable
+
+
+class Recipient(Protocol):
+    """Who a command is answered to."""
+
+    @property
+    def session(self) -> Session | None: ...
+
+    @property
+    def hears_itself(self) -> bool:
+        """Whether its session gets the event that answers a command like everybody else, besides the answer."""
+
+    def send(self, frame: Frame) -> None: ...
 
 
 class Prepared:
@@ -98,7 +111,7 @@ class Outgoing:
         self._world = world
         self._fanout = world.fanout
 
-    def release(self, prepared: Prepared, client: Client | None) -> None:
+    def release(self, prepared: Prepared, client: Recipient | None) -> None:
         """Tell everybody. `client` is the caller, if a command led to this."""
         failure: Exception | None = None
         if prepared.then is not None or prepared.first:
@@ -133,14 +146,15 @@ class Outgoing:
         if failure is not None:
             raise failure
 
-    def tell(self, client: Client, frame: Frame) -> None:
+    def tell(self, client: Recipient, frame: Frame) -> None:
         """A frame for one client, behind everything released before."""
         self._fanout.flush()
         client.send(frame)
 
-    def _answer_by_event(self, prepared: Prepared, client: Client) -> bool:
+    def _answer_by_event(self, prepared: Prepared, client: Recipient) -> bool:
         """Deliver the first event so that the caller gets its own copy of it. False when it needs none of its own."""
-        event, session = prepared.deliveries[0], client.session
+        event = prepared.deliveries[0]
+        session = None if client.hears_itself else client.session
         if prepared.answer is None and session is not None and self._fanout.reaches(event.audience, session):
             return False
         self._fanout.flush()

@@ -89,7 +89,7 @@ class Community:
         self.loop = asyncio.get_running_loop()
         self.journal = Journal(opened.store, opened.files, self.loop)
         access = Access(documents.roles)
-        fanout = Fanout(documents.users, documents.channels, access, self._gap_frame)
+        fanout = Fanout(documents.users, documents.channels, opened.store.directs, access, self._gap_frame)
 
         def has_owner() -> bool:
             return any(access.is_owner(user) for user in documents.users)
@@ -115,7 +115,7 @@ class Community:
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
         self.http = HttpServer(build_routes(self), self.server.connection, ready=lambda: ready(self), drain=self.drain)
         self.watcher = FileWatcher(
-            [live.path, opened.paths.users, opened.paths.roles, opened.paths.channels],
+            [live.path, live.env_path, opened.paths.users, opened.paths.roles, opened.paths.channels],
             self.file_changed,
             polling=live.current.DB.poll_files,
             loop=self.loop,
@@ -148,7 +148,7 @@ class Community:
         frame = frame_of(ShutdownEvent(reason="The server is shutting down", retry_after_ms=RETRY_AFTER_MS))
         self.world.fanout.flush()
         for client in self.server.gate.open_clients:
-            client.sink.send(frame)
+            client.announce(frame)
         lazy = self.world.documents.take_lazy()
         if lazy:
             self.journal.submit(None, lazy, lambda operation: None)
@@ -162,7 +162,7 @@ class Community:
     # --- files edited by hand ----------------------------------------------------------------------------------
 
     def file_changed(self, path: Path) -> None:
-        if path == self.world.live.path:
+        if path in (self.world.live.path, self.world.live.env_path):
             self.reload_config()
         else:
             self.journal.look(self.looked)

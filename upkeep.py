@@ -9,6 +9,7 @@ from collections.abc import Callable
 from connection import Frame
 from db.journal import Operation
 from db.transaction import Transaction
+from gate import Guest
 from handlers.frames import frame_of
 from protocol.login import PingEvent
 from server import OriginChatsServer
@@ -66,9 +67,14 @@ class Upkeep:
         for client in list(self._server.gate.open_clients):
             slot = client.number % interval
             if slot == due and client.sink.awaiting_pong:
-                self._server.drop(client, 1011, "no answer to ping")
+                self._drop(client)
             elif slot == now:
                 client.sink.ping()
+
+    def _drop(self, client: Guest) -> None:
+        """Its user is not here any more, whatever the peer may still read."""
+        self._server.attendance.leave(client.session)
+        client.sink.close(1011, "no answer to ping")
 
     def _close_strangers(self) -> None:
         limit_s = self._world.config.limits.login_timeout_s
@@ -84,9 +90,7 @@ class Upkeep:
         fanout.flush()
         frame: Frame = frame_of(PingEvent(seq=fanout.position))
         for client in self._server.gate.open_clients:
-            session = client.session
-            if session is None or (not session.held and session.gap_from is None):
-                client.sink.send(frame, ephemeral=True)
+            client.announce(frame, ephemeral=True)
 
     def write_lazily(self) -> None:
         changes = self._world.documents.take_lazy()

@@ -14,7 +14,7 @@ from client import Client
 from config.limits import Limits
 from config.schema import Config, Websocket
 from connection import Connection, Rejection
-from gate import Gatekeeper, client_address
+from gate import Gatekeeper, Peer, client_address
 
 
 class FakeSink:
@@ -35,18 +35,12 @@ def request(path: str = "/", **headers: str) -> Request:
 def gate(*, websocket: Websocket | None = None, limits: Limits | None = None) -> Gatekeeper:
     config = Config(websocket=websocket or Websocket(), limits=limits or Limits())
 
-    def make(connection: Connection, address: str, network: str, agent: str) -> Client:
-        return Client(
-            cast("Any", None),
-            connection,
-            address=address,
-            network=network,
-            agent=agent,
-            validator_key="",
-            connected_at=0.0,
-        )
+    def make(connection: Connection, peer: Peer) -> Client:
+        return Client(cast("Any", None), connection, peer, validator_key="", connected_at=0.0)
 
-    return Gatekeeper(lambda: config, make)
+    keeper = Gatekeeper(lambda: config)
+    keeper.doors["/"] = make
+    return keeper
 
 
 def admit(keeper: Gatekeeper, peer: str = "203.0.113.9", asked: Request | None = None) -> Client:
@@ -141,7 +135,7 @@ def test_the_agent_is_cut() -> None:
 
 def test_limits_are_live() -> None:
     config = Config()
-    keeper = Gatekeeper(lambda: config, cast("Any", None))
+    keeper = Gatekeeper(lambda: config)
     assert keeper.outbox_bytes == 1_048_576
     config = msgspec.structs.replace(config, limits=Limits(outbox_bytes=2_000_000))
     assert keeper.outbox_bytes == 2_000_000

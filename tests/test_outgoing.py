@@ -35,6 +35,8 @@ def moment(name: str) -> Event:
 
 
 class FakeClient:
+    hears_itself = False
+
     def __init__(self, session: Session | None) -> None:
         self.session = session
         self.sink = RecordingSink() if session is None else cast("RecordingSink", session.sink)

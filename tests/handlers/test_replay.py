@@ -200,7 +200,7 @@ class Story:
 
         def settled(operation: Operation) -> None:
             assert operation.error is None
-            self.house.server.outgoing.release(operation.result, None)
+            self.house.server.dispatcher.outgoing.release(operation.result, None)
 
         outcome = Outcome(events=events)
         self.house.world.journal.submit(
@@ -352,7 +352,7 @@ async def test_resume_of_a_connection_that_breaks_between_two_pages_ends(house: 
     await house.quiet()
     ann.lose()
     await house.quiet()
-    assert not house.server._tasks, "nothing waits for it for ever"
+    assert not house.server.dispatcher._tasks, "nothing waits for it for ever"
     assert not house.world.fanout.is_online(ANN)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from client import Client
 from handlers.rotur import MAX_ANSWER_BYTES, RoturUnavailable, RoturUser, validate
 from tests.support.community import edit
 from tests.support.house import House, open_house
@@ -270,7 +271,9 @@ async def test_auth_is_answered_whatever_the_service_does(
         assert (packet["cmd"], packet["code"]) == ("auth_error", code)
         assert guest.close_code is None
     (asked,) = service.asked
-    assert asked["key"] == [house.server.gate.open_clients.copy().pop().validator_key]
+    (client,) = house.server.gate.open_clients
+    assert isinstance(client, Client)
+    assert asked["key"] == [client.validator_key]
 
 
 async def test_auth_that_is_never_answered_ends_and_holds_nobody_up(house: House, service: Service) -> None:

@@ -101,8 +101,8 @@ class House:
         for _ in range(3):
             for _ in range(5):
                 await asyncio.sleep(0)
-            while self.hashes and self.server._tasks:
-                await asyncio.wait(self.server._tasks)
+            while self.hashes and self.server.dispatcher._tasks:
+                await asyncio.wait(self.server.dispatcher._tasks)
             idle = loop.create_future()
             self.world.journal.when_idle(lambda idle=idle: idle.set_result(None))  # type: ignore[misc]
             await idle
