@@ -53,6 +53,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, default=ROOT / "config.json", help="settings (default: %(default)s)")
     parser.add_argument("--host", help="address to listen on (setting websocket.host)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (setting websocket.port)")
+    parser.add_argument("--max-connections", type=int, help="most open connections (setting limits.max_connections)")
+    parser.add_argument(
+        "--require-token",
+        action="store_true",
+        default=None,
+        help="let nobody into /rooms without a token (setting rooms.require_token)",
+    )
     parser.add_argument("--data-dir", type=Path, help="stands for the folder db/ beside the settings")
     parser.add_argument("--log-level", choices=LOG_LEVELS, help="least important lines to log (setting log.level)")
     parser.add_argument("--check", action="store_true", help="check settings and data, change nothing, and exit")
@@ -62,7 +69,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Settings given as flags, by their names."""
-    given = {"websocket.host": options.host, "websocket.port": options.port, "log.level": options.log_level}
+    given = {
+        "websocket.host": options.host,
+        "websocket.port": options.port,
+        "limits.max_connections": options.max_connections,
+        "rooms.require_token": options.require_token,
+        "log.level": options.log_level,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -34,6 +34,10 @@ class Setting(Struct, frozen=True):
         return ENVIRONMENT_PREFIX + "_".join(self.path).upper()
 
     @property
+    def short_environment_name(self) -> str | None:
+        return self.schema.get("x-environment")
+
+    @property
     def needs_restart(self) -> bool:
         return bool(self.schema["x-takes-effect"] == RESTART)
 
@@ -86,6 +90,10 @@ def default_document() -> dict[str, Any]:
 
 def environment_names() -> dict[str, Setting]:
     return {row.environment_name: row for row in settings()}
+
+
+def short_environment_names() -> dict[str, Setting]:
+    return {row.short_environment_name: row for row in settings() if row.short_environment_name is not None}
 
 
 def expected(schema: dict[str, Any]) -> str:

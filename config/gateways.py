@@ -70,6 +70,7 @@ class ChatApi(Section, frozen=True):
             "Idle lifetime of a session",
             "A session without any request for so long is forgotten, and its token with it.",
             unit="seconds",
+            variable="SESSION_TIMEOUT",
             at_least=1,
             at_most=31_536_000,
         ),
@@ -80,6 +81,7 @@ class ChatApi(Section, frozen=True):
             "Message size",
             "Longest text of a message that comes by this way, as UTF-8; limits.post_content holds besides.",
             unit="bytes",
+            variable="MAX_MESSAGE_SIZE",
             at_least=1,
             at_most=400_000,
         ),
@@ -90,12 +92,16 @@ class ChatApi(Section, frozen=True):
             "History of a channel",
             "Messages that a channel made by this way keeps; older ones go. null: all.",
             unit="messages",
+            variable="MAX_HISTORY",
             at_least=1,
             at_most=1_000_000_000,
         ),
     ] = 10_000
     motd: Annotated[
-        str, setting("Message of the day", "Shown to who asks about the server; empty: none.", max_length=2000)
+        str,
+        setting(
+            "Message of the day", "Shown to who asks about the server; empty: none.", max_length=2000, variable="MOTD"
+        ),
     ] = ""
     create_channels: Annotated[
         bool,

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from config.description import Setting, default_document, from_document, settings, to_document
+from config.environment import FILE_NAME, given
 from config.files import json_bytes, write_file
 from config.load import checked, load, read_document
 from config.problems import ConfigError, Problem
@@ -35,6 +36,7 @@ class LiveConfig:
         """`config` is what `load` made of the other three."""
         self.path = path
         self.current = config
+        self.env_path = path.absolute().parent / FILE_NAME
         self._environ = dict(environ)
         self._overrides = dict(overrides or {})
 
@@ -42,8 +44,12 @@ class LiveConfig:
         """What gives the setting `name` its value whatever the file says; None: the file decides."""
         if name in self._overrides:
             return "the command line"
-        variable = next(row.environment_name for row in settings() if row.name == name)
-        return f"the environment variable {variable}" if variable in self._environ else None
+        variables, _ = given(self.path, self._environ)
+        winner = next((found for found in reversed(variables) if found.row.name == name), None)
+        if winner is None:
+            return None
+        in_file = "" if winner.variable in self._environ else f" in {FILE_NAME}"
+        return f"the environment variable {winner.variable}{in_file}"
 
     def reload(self) -> Reloaded:
         """Take what changed in the file. A broken or missing file changes nothing. Never raises ConfigError."""

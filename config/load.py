@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from config import strict_json
-from config.check import Fault, fault_of, faults, faults_between, nearest
-from config.description import ENVIRONMENT_PREFIX, Setting, environment_names, from_document, settings
+from config.check import Fault, faults, faults_between
+from config.description import from_document, settings
+from config.environment import given
 from config.problems import ConfigError, Problem
 from config.schema import Config
 from config.strict_json import Places, Step, dotted
@@ -20,14 +21,17 @@ logger = logging.getLogger(__name__)
 
 
 def load(path: Path, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Config:
-    """Settings of the file, overridden by `ORIGINCHATS_*` of `environ`, overridden by `overrides`.
+    """Settings of the file, overridden by variables (see config/environment.py), overridden by `overrides`.
 
     A missing file means the defaults. `overrides` maps names (`websocket.port`) to values and is what the command
     line asks for. Raises ConfigError with every problem there is.
     """
     document, places = read_document(path)
     sources: dict[tuple[Step, ...], str] = {}
-    problems = _apply_environment(document, environ, sources)
+    variables, problems = given(path, environ)
+    for variable in variables:
+        _put(document, variable.row.path, variable.value)
+        sources[variable.row.path] = variable.source
     rows = {row.name: row for row in settings()}
     for name, value in (overrides or {}).items():
         _put(document, rows[name].path, value)
@@ -69,33 +73,6 @@ def _problem(path: Path, places: Places, sources: dict[tuple[Step, ...], str], f
         if at[:end] in sources:
             return Problem(sources[at[:end]], message, dotted(at))
     return Problem(str(path), message, dotted(at), places.line(at))
-
-
-def _apply_environment(
-    document: dict[str, Any], environ: Mapping[str, str], sources: dict[tuple[Step, ...], str]
-) -> list[Problem]:
-    names = environment_names()
-    problems = []
-    for variable in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
-        row = names.get(variable)
-        if row is None:
-            bare = [name.removeprefix(ENVIRONMENT_PREFIX) for name in names]
-            meant = nearest(variable.removeprefix(ENVIRONMENT_PREFIX), bare)
-            hint = f"; did you mean {ENVIRONMENT_PREFIX}{meant}?" if meant else ""
-            problems.append(Problem(f"environment {variable}", f"no such setting{hint}"))
-            continue
-        _put(document, row.path, _environment_value(row, environ[variable]))
-        sources[row.path] = f"environment {variable}"
-    return problems
-
-
-def _environment_value(row: Setting, text: str) -> Any:
-    """JSON where that fits the setting, else the text itself: a server may be called `123` without quotes."""
-    try:
-        value, _ = strict_json.parse(text.encode(errors="surrogatepass"), row.environment_name)
-    except ConfigError:
-        return text
-    return text if fault_of(row.name, value) and not fault_of(row.name, text) else value
 
 
 def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,6 @@ class ConfigError(Exception):
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in the file, cut to a readable length."""
-    text = json.dumps(value, ensure_ascii=False)
+    """A value as it stands in the file, cut to a readable length, without the password of a URL."""
+    text = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."

@@ -29,7 +29,9 @@ class Owner(Section, frozen=True):
 class Server(Section, frozen=True):
     name: Annotated[
         str,
-        setting("Name", "Name of the community, shown by clients.", min_length=1, max_length=100),
+        setting(
+            "Name", "Name of the community, shown by clients.", min_length=1, max_length=100, variable="SERVER_NAME"
+        ),
     ] = "My OriginChats Server"
     owner: Annotated[Owner, section("Owner", "Who runs this server.")] = Owner()
     icon: Annotated[
@@ -66,7 +68,9 @@ class Websocket(Section, frozen=True):
     ] = "127.0.0.1"
     port: Annotated[
         int,
-        setting("Port", "TCP port to listen on; 0: any free one.", restart=True, at_least=0, at_most=65535),
+        setting(
+            "Port", "TCP port to listen on; 0: any free one.", restart=True, at_least=0, at_most=65535, variable="PORT"
+        ),
     ] = 5613
     allowed_origins: Annotated[
         tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9+.-]*://[^/\\s]+$", max_length=300)], ...] | None,
@@ -195,6 +199,7 @@ class Data(Section, frozen=True):
             "sqlite:////srv/chat/messages.sqlite3 (four slashes: an absolute path); null: the file messages.sqlite3 "
             "in the data folder.",
             restart=True,
+            variable="DBURL",
             pattern="^sqlite:///.",
         ),
     ] = None
@@ -209,7 +214,7 @@ class Data(Section, frozen=True):
 class Log(Section, frozen=True):
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        setting("Level", "The least important lines that are logged."),
+        setting("Level", "The least important lines that are logged; DEBUG=true means debug.", variable="DEBUG"),
     ] = "info"
 
 

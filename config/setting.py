@@ -21,14 +21,18 @@ def setting(
     pattern: str | None = None,
     min_length: int | None = None,
     max_length: int | None = None,
+    variable: str | None = None,
 ) -> Meta:
     """What is known of one setting besides its type and default. `restart`: a change waits for the next start.
+    `variable`: short name of an environment variable that gives it, besides `ORIGINCHATS_<SECTION>_<KEY>`.
 
     Bounds are included. They are plain schema keywords, so they may stand beside `null` as well.
     """
     extra: dict[str, Any] = {"x-takes-effect": RESTART if restart else LIVE}
     if unit is not None:
         extra["x-unit"] = unit
+    if variable is not None:
+        extra["x-environment"] = variable
     # What editors show; they know nothing of the two above.
     notes = [f"Unit: {unit}." if unit else "", "Takes effect at the next start." if restart else "Live."]
     extra["markdownDescription"] = " ".join([description, *filter(None, notes)])

@@ -38,7 +38,10 @@ def settings_page(schema: Schema) -> str:
     parts = [
         NOTE, "# Settings\n",
         "`config.json` holds the settings; a key that is left out has its default. Editors complete the keys through "
-        "`$schema`. An environment variable wins over the file; its value is read as JSON, or else as text. "
+        "`$schema`. An environment variable wins over the file; its value is read as JSON, or else as text. Of two "
+        "names the long one wins, and an empty short one counts as not set. Variables can also stand in a file `.env` "
+        "beside `config.json` (`NAME=value`, one a line, nothing is inserted for `$`); those of the process win over "
+        "it. "
         "*Live* settings count within a second of saving, the others after a restart (a change is named in the log and "
         "left alone). An unknown key is an error that suggests the nearest known one, and a broken file changes "
         "nothing.\n",
@@ -59,10 +62,11 @@ def settings_page(schema: Schema) -> str:
 def _row(name: str, node: Schema) -> tuple[str, ...]:
     when = "after a restart" if node.get("x-takes-effect") == "restart" else "live"
     default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
+    short = f"`{node['x-environment']}`, " if "x-environment" in node else ""
     meaning = f"*{node.get('title', name)}.* {node.get('description', '')}"
     return (
         f"`{name}`", meaning, ", ".join(filter(None, [_kind(node), bounds_text(node)])), default,
-        str(node.get("x-unit") or ""), when, f"`{environment_name(name)}`",
+        str(node.get("x-unit") or ""), when, f"{short}`{environment_name(name)}`",
     )  # fmt: skip
 
 

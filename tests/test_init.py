@@ -17,7 +17,7 @@ import pytest
 
 from config.schema import Config
 from connection import CLOSE_TIMEOUT_S
-from init import VERSION
+from init import VERSION, overrides, parse
 from tests.support.client import ChatClient
 from tests.support.community import load, user_id, write_community
 from tests.support.server import ROOT, ServerProcess
@@ -79,7 +79,10 @@ def test_version_is_printed() -> None:
 def test_help_names_every_flag() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for flag in ("--config", "--host", "--port", "--data-dir", "--log-level", "--check", "--version"):
+    for flag in (
+        "--config", "--host", "--port", "--max-connections", "--require-token", "--data-dir", "--log-level", "--check",
+        "--version",
+    ):  # fmt: skip
         assert flag in done.stdout
 
 
@@ -88,6 +91,15 @@ def test_a_flag_that_is_wrong_is_explained(flags: list[str]) -> None:
     done = run(*flags)
     assert done.returncode == 2
     assert flags[0] in done.stderr or flags[-1] in done.stderr
+
+
+def test_flags_are_settings() -> None:
+    assert overrides(parse([])) == {}
+    assert overrides(parse(["--max-connections", "7", "--require-token", "--port", "0"])) == {
+        "limits.max_connections": 7,
+        "rooms.require_token": True,
+        "websocket.port": 0,
+    }
 
 
 # --- check
@@ -163,6 +175,15 @@ def test_check_takes_the_environment_into_account(folder: Path) -> None:
     done = run(*places, env={"ORIGINCHATS_WEBSOCKET_PORT": "many"})
     assert done.returncode == 1
     assert "ORIGINCHATS_WEBSOCKET_PORT" in done.stderr
+
+
+def test_check_names_mistakes_in_the_dot_env_file(folder: Path) -> None:
+    (folder / ".env").write_text("PORT=5614\n")
+    assert check(folder).returncode == 0
+    (folder / ".env").write_text("PORT=many\n")
+    done = check(folder)
+    assert done.returncode == 1
+    assert f"{folder / '.env'}:1: PORT: websocket.port" in done.stderr
 
 
 # --- what keeps it from starting
@@ -296,6 +317,15 @@ async def test_flags_and_environment_override_the_file(folder: Path) -> None:
     async with ServerProcess(folder, env={"ORIGINCHATS_SERVER_NAME": name}) as server:
         async with await ChatClient(server.url).connect() as guest:
             assert guest.handshake["val"]["server"]["name"] == name
+        assert await server.stop() == 0
+
+
+async def test_a_dot_env_file_that_is_saved_counts_at_once(folder: Path) -> None:
+    async with ServerProcess(folder) as server, await ChatClient(server.url).connect() as ann:
+        await ann.login("ann")
+        (folder / ".env").write_text("SERVER_NAME=From a file\n")
+        told = await ann.expect("server_update")
+        assert told["name"] == "From a file"
         assert await server.stop() == 0
 
 

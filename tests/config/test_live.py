@@ -49,6 +49,15 @@ def test_a_setting_that_needs_a_restart_is_named_and_left_alone(file: Path) -> N
     assert config.reload() == Reloaded()
 
 
+def test_a_dot_env_file_is_read_again_and_fixes_a_setting(file: Path) -> None:
+    config = live(file, {"MOTD": "x"})
+    assert config.fixed_by("server.name") is None
+    assert config.fixed_by("chat_api.motd") == "the environment variable MOTD"
+    config.env_path.write_text("SERVER_NAME=From here\n")
+    assert config.reload().changed == ("server.name",)
+    assert config.fixed_by("server.name") == "the environment variable SERVER_NAME in .env"
+
+
 def test_a_removed_key_goes_back_to_its_default(file: Path) -> None:
     config = live(file)
     file.write_text("{}")

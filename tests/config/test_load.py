@@ -224,6 +224,87 @@ def test_mistakes_in_the_environment_are_told(file: Path) -> None:
     ]
 
 
+SHORT_NAMES = {
+    "PORT": "81",
+    "DBURL": "sqlite:////srv/x.sqlite3",
+    "DEBUG": "true",
+    "MAX_HISTORY": "null",
+    "SESSION_TIMEOUT": "60",
+    "MAX_MESSAGE_SIZE": "100",
+    "MOTD": "Hello",
+    "SERVER_NAME": "A place",
+}
+
+
+def values(config: Config) -> list[Any]:
+    api = config.chat_api
+    return [config.websocket.port, config.DB.url, config.log.level, api.max_history, api.session_timeout_s,
+            api.max_message_bytes, api.motd, config.server.name]  # fmt: skip
+
+
+def test_short_names_of_variables_override_the_file(file: Path) -> None:
+    file.write_text('{"websocket": {"port": 1}}')
+    wanted = [81, "sqlite:////srv/x.sqlite3", "debug", None, 60, 100, "Hello", "A place"]
+    assert values(load(file, SHORT_NAMES)) == wanted
+
+
+@pytest.mark.parametrize(("text", "level"), [("0", "warning"), ("FALSE", "warning"), ("", "warning"), ("Yes", "debug")])
+def test_debug_is_a_switch(file: Path, text: str, level: str) -> None:
+    file.write_text('{"log": {"level": "warning"}}')
+    assert load(file, {"DEBUG": text}).log.level == level
+
+
+def test_an_empty_short_variable_is_not_set(file: Path) -> None:
+    assert load(file, dict.fromkeys(SHORT_NAMES, "")) == Config()
+
+
+def test_of_two_names_the_long_one_wins(file: Path) -> None:
+    environ = {"ORIGINCHATS_WEBSOCKET_PORT": "2", "ORIGINCHATS_LOG_LEVEL": "error", "PORT": "3", "DEBUG": "1"}
+    config = load(file, environ)
+    assert (config.websocket.port, config.log.level) == (2, "error")
+
+
+@pytest.mark.parametrize("name", sorted(set(SHORT_NAMES) - {"MOTD", "SERVER_NAME"}))
+def test_a_bad_value_names_its_variable(file: Path, name: str) -> None:
+    (told,) = problems(file, "{}", {name: "perhaps"})
+    assert told.startswith(f"environment {name}: ")
+    assert 'found "perhaps", expected' in told
+
+
+def test_the_password_of_a_database_is_not_told(file: Path) -> None:
+    (told,) = problems(file, "{}", {"DBURL": "oracle://me:pa55word@host/x"})
+    assert "oracle://me:***@host/x" in told
+
+
+def test_a_dot_env_file_gives_variables(file: Path) -> None:
+    file.with_name(".env").write_text(
+        "# for this machine\n\nexport PORT=7\nMOTD='Two # words $HOME'\nORIGINCHATS_LOG_LEVEL=error\nOTHER=x\n"
+    )
+    config = load(file, {})
+    assert (config.websocket.port, config.log.level, config.chat_api.motd) == (7, "error", "Two # words $HOME")
+
+
+def test_the_real_environment_wins_over_a_dot_env_file(file: Path) -> None:
+    file.with_name(".env").write_text("ORIGINCHATS_WEBSOCKET_PORT=7\nMOTD=file\n")
+    config = load(file, {"PORT": "8", "MOTD": "real"})
+    assert (config.websocket.port, config.chat_api.motd) == (8, "real")
+
+
+def test_mistakes_in_a_dot_env_file_are_told_with_their_lines(file: Path) -> None:
+    env = file.with_name(".env")
+    env.write_text("\nMOTD='open\n# comment\n\nPORT=high\nORIGINCHATS_QQQ=1\n")
+    assert [told.replace(str(env), ".env") for told in problems(file, "{}")] == [
+        ".env:6: ORIGINCHATS_QQQ: no such setting",
+        '.env:5: PORT: websocket.port: found "high", expected a whole number from 0 to 65535',
+        ".env:2: expected NAME=value",
+    ]
+    env.write_bytes(b"PORT=\xff")
+    assert problems(file, "{}") == [f"{env}: is not UTF-8 text"]
+    env.unlink()
+    env.mkdir()
+    assert problems(file, "{}") == [f"{env}: cannot be read: Is a directory"]
+
+
 def test_the_environment_does_not_hide_a_broken_section(file: Path) -> None:
     told = problems(file, '{"websocket": 5}', {"ORIGINCHATS_WEBSOCKET_PORT": "1"})
     assert told == ["config.json:1: websocket: found 5, expected an object"]
