@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -17,7 +17,15 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     type: text, voice, forum or separator. permissions: key -> role names, `!name` denies; {} is the documented default
     set. size: height of a separator. extra: every other key of the record in the file, kept as it is.
+
+    invite_only: who joins needs an invitation. secret: only who knows the name joins. key: the password for joining.
+    moderated: only operators and voices write. topic_locked: only operators change the description. members_only: where
+    people join explicitly, only who has joined writes. operators, voices, invited: user ids. created_by: id of the user
+    who made the channel by joining it. max_history: messages that are kept; None: all.
     """
+
+    members: ClassVar[tuple[str, ...]] = ()
+    """Of a direct channel, who alone may see it; this is none."""
 
     id: str
     name: str
@@ -28,7 +36,34 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     wallpaper: str | None = None
     size: int | None = None
     permissions: dict[str, tuple[str, ...]] = {}
+    invite_only: bool = False
+    secret: bool = False
+    moderated: bool = False
+    topic_locked: bool = False
+    members_only: bool = False
+    key: str | None = None
+    operators: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+    invited: tuple[str, ...] = ()
+    created_by: str | None = None
+    max_history: int | None = None
     extra: dict[str, Any] = {}
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only those see it who have joined it."""
+        return self.invite_only or self.secret or self.key is not None
+
+    def without_user(self, user_id: str) -> Channel:
+        """The same channel, in which the user has no marks and no invitation."""
+        left = {name: tuple(id_ for id_ in getattr(self, name) if id_ != user_id) for name in USER_LISTS}
+        changed = {name: ids for name, ids in left.items() if ids != getattr(self, name)}
+        return msgspec.structs.replace(self, **changed) if changed else self
+
+
+FLAGS = ("invite_only", "secret", "moderated", "topic_locked", "members_only")
+USER_LISTS = ("operators", "voices", "invited")
+MAX_KEY = 64
 
 
 class Channels(Document[Channel]):
@@ -42,6 +77,7 @@ class Channels(Document[Channel]):
         self._by_name: dict[str, str] = {}
         self._order = order if order is not None else Order(tuple(channel.id for channel in records))
         self._sorted: list[Channel] | None = None
+        self._operated: dict[str, tuple[str, ...]] | None = None
         super().__init__(records)
 
     def key(self, record: Channel) -> str:
@@ -57,6 +93,15 @@ class Channels(Document[Channel]):
             self._sorted = [self._records[key] for key in self._order.sort(self._records)]
         return self._sorted
 
+    def operated_by(self, user_id: str) -> tuple[str, ...]:
+        """Ids of the channels of which the user is an operator."""
+        if self._operated is None:
+            self._operated = {}
+            for channel in self.values():
+                for operator in channel.operators:
+                    self._operated[operator] = (*self._operated.get(operator, ()), channel.id)
+        return self._operated.get(user_id, ())
+
     def position_of(self, key: str) -> int:
         """From 0. Raises ValueError for an unknown id."""
         return [channel.id for channel in self.values()].index(key)
@@ -71,7 +116,7 @@ class Channels(Document[Channel]):
         return self._order if key == ORDER_KEY else self._records.get(key)
 
     def _assign(self, key: str, new: Any) -> None:
-        self._sorted = None
+        self._sorted = self._operated = None
         if key == ORDER_KEY:
             self._order = new if new is not None else Order()
             return
@@ -92,6 +137,7 @@ TYPES = ("text", "voice", "forum", "separator", "category")
 
 _KNOWN = set(Channel.__struct_fields__) - {"extra"}
 _TEXT = {"type": ["string", "null"]}
+_USER_IDS = {"type": "array", "items": {"type": "string"}, "description": "user ids"}
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -107,6 +153,11 @@ _SCHEMA = {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
+        **{name: {"type": "boolean"} for name in FLAGS},
+        "key": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_KEY},
+        **dict.fromkeys(USER_LISTS, _USER_IDS),
+        "created_by": _TEXT,
+        "max_history": {"type": ["integer", "null"], "minimum": 1},
     },
 }
 
@@ -149,8 +200,14 @@ def _write(channel: Channel) -> dict[str, Any]:
         value = getattr(channel, name)
         if value is not None:
             fields[name] = value
-    if channel.permissions:
-        fields["permissions"] = channel.permissions
+    for name in ("permissions", *FLAGS, *USER_LISTS):
+        value = getattr(channel, name)
+        if value:
+            fields[name] = value
+    for name in ("key", "created_by", "max_history"):
+        value = getattr(channel, name)
+        if value is not None:
+            fields[name] = value
     return fields | channel.extra
 
 

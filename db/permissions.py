@@ -3,7 +3,11 @@
 Server permissions come from roles: the role named `owner` and the permission `administrator` grant all of them.
 Channel rules are lists of role names for each key. The member's roles are walked in their stored order; the first that
 a list names decides: as `!role` it denies, as `role` it allows. None named denies, a missing key means `DEFAULT_RULES`.
-Owner and administrator pass every rule. A banned member passes nothing.
+Owner and administrator pass every rule. A banned member passes nothing. A direct channel has no rules: its members do
+in it what `DIRECT_KEYS` says, and nobody else does anything, owners included.
+
+Modes narrow a channel further: one with an invitation, a secret name or a key is for those who have joined it, whatever
+the rules say; in a moderated one only operators and voices write. Operators pass every rule and mode of their channel.
 """
 
 from __future__ import annotations
@@ -49,8 +53,17 @@ DEFAULT_RULES: Final[Mapping[ChannelKey, tuple[str, ...]]] = {
     "create_thread": (OWNER,),
 }
 
+DIRECT_KEYS: Final[frozenset[ChannelKey]] = frozenset({"view", "send", "react", "edit_own", "delete_own", "pin"})
+"""What the members of a direct channel may."""
+
+
+WRITING: Final[frozenset[ChannelKey]] = frozenset({"send", "edit_own", "create_thread"})
+"""What needs a voice in a moderated channel."""
+
 
 class Member(Protocol):
+    @property
+    def id(self) -> str: ...
     @property
     def roles(self) -> tuple[str, ...]: ...
     @property
@@ -72,7 +85,30 @@ class RoleTable(Protocol):
 
 class ChannelRecord(Protocol):
     @property
+    def id(self) -> str: ...
+    @property
+    def members(self) -> tuple[str, ...]: ...
+    @property
     def permissions(self) -> dict[str, tuple[str, ...]]: ...
+    @property
+    def restricted(self) -> bool: ...
+    @property
+    def moderated(self) -> bool: ...
+    @property
+    def operators(self) -> tuple[str, ...]: ...
+    @property
+    def voices(self) -> tuple[str, ...]: ...
+
+
+class MembershipTable(Protocol):
+    def has(self, channel_id: str, user_id: str, /) -> bool: ...
+
+
+class NoMemberships:
+    """Nobody has joined anything."""
+
+    def has(self, channel_id: str, user_id: str, /) -> bool:
+        return False
 
 
 def decide(rule: Collection[str], roles: Iterable[str]) -> bool:
@@ -86,10 +122,12 @@ def decide(rule: Collection[str], roles: Iterable[str]) -> bool:
 
 
 class Access:
-    """The one evaluator. It keeps nothing but the table of roles, which it reads at every question."""
+    """The one evaluator. It keeps nothing but the tables, which it reads at every question."""
 
-    def __init__(self, roles: RoleTable) -> None:
+    def __init__(self, roles: RoleTable, memberships: MembershipTable | None = None) -> None:
+        """memberships: None when nobody has joined anything."""
         self._roles = roles
+        self._memberships = memberships or NoMemberships()
 
     # --- server permissions ------------------------------------------------------------------------------------
 
@@ -113,11 +151,25 @@ class Access:
 
     # --- channels ----------------------------------------------------------------------------------------------
 
-    def may(self, user: Member, channel: ChannelRecord, key: ChannelKey) -> bool:
+    def may(self, user: Member, channel: ChannelRecord, key: ChannelKey, *, joined: bool | None = None) -> bool:
+        """joined: as if the user had joined the channel, or had not; None: as it is."""
+        if channel.members:
+            return user.id in channel.members and key in DIRECT_KEYS and not user.banned
         rule = channel.permissions.get(key, DEFAULT_RULES[key])
-        if not user.banned and decide(rule, user.roles):
+        if not user.banned and decide(rule, user.roles) and self._passes_modes(user, channel, key, joined):
             return True
-        return self.passes_everything(user)
+        return (user.id in channel.operators and not user.banned) or self.passes_everything(user)
+
+    def _passes_modes(self, user: Member, channel: ChannelRecord, key: ChannelKey, joined: bool | None) -> bool:
+        if channel.moderated and key in WRITING and user.id not in channel.voices:
+            return False
+        if not channel.restricted:
+            return True
+        return self._memberships.has(channel.id, user.id) if joined is None else joined
+
+    def is_in_charge(self, user: Member, channel: ChannelRecord) -> bool:
+        """Whether the user decides about modes and members of the channel."""
+        return (user.id in channel.operators and not user.banned) or self.can(user, "manage_channels")
 
     # --- hierarchy ---------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from db.permissions import (
 class Member(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     banned: bool = False
+    id: str = ""
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -36,6 +37,12 @@ class Role(msgspec.Struct, frozen=True):
 
 class Channel(msgspec.Struct, frozen=True):
     permissions: dict[str, tuple[str, ...]]
+    members: tuple[str, ...] = ()
+    id: str = "room"
+    restricted: bool = False
+    moderated: bool = False
+    operators: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
 
 
 ROLES = {
