@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -63,6 +64,8 @@ class Gatekeeper:
         self.strangers: dict[Guest, None] = {}
         """Clients that have not logged in, oldest first."""
         self.open_clients: set[Guest] = set()
+        self.polls = 0
+        """Requests that wait for news at this moment."""
         self.closed = False
 
     @property
@@ -89,6 +92,7 @@ class Gatekeeper:
         allowed = config.websocket.allowed_origins
         if origin is not None and allowed is not None and origin not in allowed:
             raise Rejection(HTTPStatus.FORBIDDEN, "Pages of this origin may not connect (websocket.allowed_origins).")
+        self._check_room()
         address = client_address(peer or "", request, config.websocket.trusted_proxies)
         network = network_of(address)
         if not _is_loopback(address) and self._per_network[network] >= config.limits.connections_per_address:
@@ -101,6 +105,24 @@ class Gatekeeper:
         if len(self.strangers) > config.limits.max_unauthenticated:
             next(iter(self.strangers)).sink.close(1008, "too many connections that have not logged in")
         return client
+
+    def _check_room(self) -> None:
+        most = self._config().limits.max_connections
+        if len(self.open_clients) + self.polls >= most:
+            text = (
+                f"The server is full: it serves at most {most} connections (limits.max_connections). Try again later."
+            )
+            raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, text)
+
+    @contextlib.contextmanager
+    def polling(self) -> Iterator[None]:
+        """Around a request that waits for news: it counts as a connection. Raises Rejection when there are too many."""
+        self._check_room()
+        self.polls += 1
+        try:
+            yield
+        finally:
+            self.polls -= 1
 
     def logged_in(self, client: Guest) -> None:
         self.strangers.pop(client, None)

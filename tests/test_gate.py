@@ -104,6 +104,21 @@ def test_the_oldest_stranger_gives_way() -> None:
     assert not cast("Any", second.sink).closed
 
 
+def test_a_full_server_refuses_the_next_connection_and_says_so() -> None:
+    keeper = gate(limits=Limits(max_connections=2))
+    first = admit(keeper, "127.0.0.1")
+    with keeper.polling():
+        with pytest.raises(Rejection, match=r"at most 2 connections \(limits.max_connections\)") as refused:
+            admit(keeper, "203.0.113.1")
+        assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
+        with pytest.raises(Rejection), keeper.polling():
+            pass
+        keeper.gone(first)
+        admit(keeper, "203.0.113.1")
+    admit(keeper, "203.0.113.2")
+    assert refusal(keeper) == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 def test_nobody_comes_in_while_the_server_stops() -> None:
     keeper = gate()
     keeper.closed = True

@@ -190,7 +190,6 @@ NOT_READ_YET = {
     "chat_api.motd",
     "chat_api.session_timeout_s",
     "guests.roles",
-    "limits.max_connections",
     "limits.meta_bytes",
     "rooms.bad_frames",
     "rooms.default_room",
