@@ -23,6 +23,7 @@ from protocol.errors import Code, Refused
 if TYPE_CHECKING:
     from db.document_file import DocumentFiles
     from db.documents import Change
+    from db.events import LoggedEvent
     from db.store import Store
     from db.transaction import Transaction
 
@@ -83,6 +84,8 @@ class Journal:
         """Called on the loop with the changes of a hand edit, before the results of the same group."""
         self.on_released: Callable[[], None] = lambda: None
         """Called on the loop after the results of a group."""
+        self.on_logged: Callable[[Sequence[LoggedEvent]], None] = lambda events: None
+        """Called on the loop with the events that a group logged, in order, after `on_released`."""
         self._wake = threading.Condition()
         self._waiting: list[Operation] = []
         self._unsettled = 0
@@ -145,13 +148,15 @@ class Journal:
             self._waiting.append(operation)
             self._wake.notify()
 
-    def _release(self, group: Sequence[Operation], external: Sequence[Change]) -> None:
+    def _release(self, group: Sequence[Operation], external: Sequence[Change], events: Sequence[LoggedEvent]) -> None:
         if external:
             self._settle(self.on_external, external)
         for operation in group:
             self._unsettled -= 1
             self._settle(operation.settled, operation)
         self.on_released()
+        if events:
+            self._settle(self.on_logged, events)
         if not self._unsettled and self._idle:
             callbacks, self._idle = self._idle, []
             for callback in callbacks:
@@ -175,29 +180,32 @@ class Journal:
             if not group:
                 return
             external: list[Change] = []
+            events: list[LoggedEvent] = []
             try:
-                self._commit(group, external)
+                events += self._commit(group, external)
             except Exception as error:
                 if len(group) == 1:
                     self._fail(group[0], error)
                 else:
-                    self._commit_one_by_one(group, external)
+                    events += self._commit_one_by_one(group, external)
             try:
-                self._loop.call_soon_threadsafe(self._release, group, external)
+                self._loop.call_soon_threadsafe(self._release, group, external, events)
             except RuntimeError:  # the loop is closed: nobody is left to tell
                 return
 
-    def _commit_one_by_one(self, group: Sequence[Operation], external: list[Change]) -> None:
+    def _commit_one_by_one(self, group: Sequence[Operation], external: list[Change]) -> list[LoggedEvent]:
         """A group failed: find out who is to blame. If the database is locked, the group has waited for all of them."""
+        events: list[LoggedEvent] = []
         with self._store.impatient():
             for operation in group:
                 try:
-                    self._commit([operation], external)
+                    events += self._commit([operation], external)
                 except Exception as alone:
                     self._fail(operation, alone)
+        return events
 
-    def _commit(self, group: Sequence[Operation], external: list[Change]) -> None:
-        """Run a group in one transaction. Raises when nothing of it was kept, but for hand edits found on the way."""
+    def _commit(self, group: Sequence[Operation], external: list[Change]) -> list[LoggedEvent]:
+        """Run a group in one transaction; gives what it logged. Raises when nothing of it was kept, but for hand edits found on the way."""
         tx = self._store.begin()
         written: list[Change] = []
         try:
@@ -218,7 +226,7 @@ class Journal:
             save = bool(changes) or (announced and self._files.unsaved)
             if save:
                 document_log.save(tx.connection, self._files, announced)
-            tx.commit()
+            events = tx.commit()
         except BaseException as error:
             tx.rollback()
             self._files.undo(written)
@@ -227,6 +235,7 @@ class Journal:
         if save:
             self._files.saved()
         self.works = True
+        return events
 
     @staticmethod
     def _fail(operation: Operation, error: Exception) -> None:
