@@ -13,6 +13,7 @@ from typing import Protocol
 
 from connection import Frame, Outboxes
 from db.channels import Channel, Channels
+from db.directs import Direct, Directs
 from db.documents import Change
 from db.permissions import Access
 from db.users import User, Users
@@ -39,13 +40,39 @@ class Sink(Protocol):
 class Session:
     """A logged-in user on one device, while it is connected."""
 
-    __slots__ = ("address", "gap_aware", "gap_from", "held", "id", "since", "sink", "told", "user_id")
+    __slots__ = (
+        "address",
+        "gap_aware",
+        "gap_from",
+        "gateway",
+        "held",
+        "id",
+        "joins",
+        "since",
+        "sink",
+        "told",
+        "user_id",
+    )
 
-    def __init__(self, *, id: str, user_id: str, sink: Sink, address: str, gap_aware: bool) -> None:
+    def __init__(
+        self,
+        *,
+        id: str,
+        user_id: str,
+        sink: Sink,
+        address: str,
+        gap_aware: bool,
+        joins: bool = False,
+        gateway: str = "",
+    ) -> None:
+        """gateway: the way in that it came by, "" for the OriginChats protocol."""
         self.id = id
         self.user_id = user_id
         self.sink = sink
         self.address = address
+        self.joins = joins
+        """Whether people join channels explicitly by this way in; elsewhere everybody who can view one is in it."""
+        self.gateway = gateway
         self.since = 0
         """Every durable event after this position went to the sink (up to `gap_from`, if that is set)."""
         self.gap_aware = gap_aware
@@ -74,15 +101,17 @@ GapFrame = Callable[[int, int], Frame]
 
 
 class Fanout:
-    def __init__(self, users: Users, channels: Channels, access: Access, gap_frame: GapFrame) -> None:
+    def __init__(self, users: Users, channels: Channels, directs: Directs, access: Access, gap_frame: GapFrame) -> None:
         self._users = users
         self._channels = channels
+        self._directs = directs
         self._access = access
         self._gap_frame = gap_frame
         self.outboxes = Outboxes()
         self.sessions: dict[str, Session] = {}
         self._by_user: dict[str, dict[str, Session]] = {}
         self._viewers: dict[str, dict[str, Session]] = {}
+        """By channel. Of direct channels nothing is kept: each has two members to ask for."""
         self._gathered: list[Delivery] = []
         self._presence: list[Delivery] = []
         self.position = 0
@@ -162,6 +191,10 @@ class Fanout:
             return
         self._viewers.clear()
 
+    def membership_changed(self, channel_id: str) -> None:
+        """Somebody has become, or is no longer, a member of this channel."""
+        self._viewers.pop(channel_id, None)
+
     def targets(self, audience: Audience) -> Collection[Session]:
         match audience:
             case Everyone():
@@ -169,10 +202,7 @@ class Fanout:
             case SessionsOf(user):
                 return self.sessions_of(user)
             case Viewers(channel_id):
-                viewers = self._viewers.get(channel_id)
-                if viewers is None:
-                    viewers = self._viewers[channel_id] = self._viewers_of(channel_id)
-                return viewers.values()
+                return self._viewers_of(channel_id).values()
 
     def reaches(self, audience: Audience, session: Session) -> bool:
         """Whether a session is in an audience."""
@@ -182,18 +212,25 @@ class Fanout:
             case SessionsOf(user):
                 return session.user_id == user and session.id in self.sessions
             case Viewers(channel_id):
-                self.targets(audience)
-                return session.id in self._viewers[channel_id]
+                return session.id in self._viewers_of(channel_id)
 
     def _viewers_of(self, channel_id: str) -> dict[str, Session]:
-        channel = self._channels.get(channel_id)
-        if channel is None:
-            return {}
+        direct = self._directs.get(channel_id)
+        if direct is not None:
+            return self._viewers_among(direct.members, direct)
+        viewers = self._viewers.get(channel_id)
+        if viewers is None:
+            channel = self._channels.get(channel_id)
+            viewers = {} if channel is None else self._viewers_among(self._by_user, channel)
+            self._viewers[channel_id] = viewers
+        return viewers
+
+    def _viewers_among(self, user_ids: Iterable[str], channel: Channel | Direct) -> dict[str, Session]:
         found: dict[str, Session] = {}
-        for user_id, sessions in self._by_user.items():
+        for user_id in user_ids:
             user = self._users.get(user_id)
             if user is not None and self._access.may(user, channel, "view"):
-                found.update(sessions)
+                found.update(self._by_user.get(user_id, {}))
         return found
 
     def may_see(self, user: User, audience: Audience) -> bool:
@@ -204,7 +241,7 @@ class Fanout:
             case SessionsOf(user_id):
                 return user_id == user.id
             case Viewers(channel_id):
-                channel = self._channels.get(channel_id)
+                channel = self._channels.get(channel_id) or self._directs.get(channel_id)
                 return channel is not None and self._access.may(user, channel, "view")
 
     # --- delivery ----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from connection import Frame
@@ -11,7 +11,7 @@ from fanout import Delivery, Session
 from handlers.context import World
 from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener, without_number
 from handlers.outcome import Event, Outcome, ViewChanged
-from handlers.registry import VIEWS
+from handlers.registry import VIEWER_KEYS, VIEWS
 from protocol.audience import to_text
 
 _NOTHING = Frame(b"")
@@ -41,7 +41,7 @@ class Prepared:
         "after",
         "answer",
         "answer_view",
-        "answers_by_event",
+        "answering",
         "deliveries",
         "first",
         "listener",
@@ -55,10 +55,11 @@ class Prepared:
         self.views: dict[int, str] = {}
         """Index in `deliveries` -> name of the view there, whose frames are made for each viewer at release."""
         self.answer: Frame | None = None
-        """The caller's own frame: the reply, or its copy of `deliveries[0]` where that carries a listener."""
+        """The caller's own frame: the reply, or its copy of the answering event where that carries a listener."""
         self.answer_view: tuple[str, str | None] | None = None
         """Instead of `answer`: a view that is made for the caller at release, and the listener."""
-        self.answers_by_event = False
+        self.answering: int | None = None
+        """Index in `deliveries` of the event that is the answer; None when another packet is, or none."""
         self.listener: str | None = None
         self.then: Callable[[], None] | None = None
         self.after: Callable[[], None] | None = None
@@ -83,11 +84,11 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
         prepared.answer_view = (outcome.reply.view, listener)
     elif outcome.reply is not None:
         prepared.answer = frame_of(outcome.reply, listener=listener)
-    elif prepared.deliveries and not prepared.first:
-        prepared.answers_by_event = True
+    elif not prepared.first:
         prepared.listener = listener
-        if listener is not None:
-            prepared.answer = Frame(with_listener(prepared.deliveries[0].frame.payload, listener))
+        prepared.answering = next((i for i in range(len(prepared.deliveries)) if i not in prepared.views), None)
+        if prepared.answering is not None and listener is not None:
+            prepared.answer = Frame(with_listener(prepared.deliveries[prepared.answering].frame.payload, listener))
     return prepared
 
 
@@ -124,16 +125,13 @@ class Outgoing:
             for frame in prepared.first:
                 if client is not None:
                     client.send(frame)
-        answered = client is not None and prepared.answers_by_event and self._answer_by_event(prepared, client)
         for index, delivery in enumerate(prepared.deliveries):
-            if index == 0 and answered:
-                continue
             if index in prepared.views:
                 self._fanout.flush()
                 self._deliver_view(delivery, prepared.views[index])
-            else:
+            elif client is None or index != prepared.answering or not self._answer_by(delivery, prepared, client):
                 self._fanout.gather(delivery)
-        if client is not None and prepared.answer is not None and not prepared.answers_by_event:
+        if client is not None and prepared.answer is not None and prepared.answering is None:
             self.tell(client, prepared.answer)
         if client is not None and prepared.answer_view is not None:
             view, listener = prepared.answer_view
@@ -151,9 +149,8 @@ class Outgoing:
         self._fanout.flush()
         client.send(frame)
 
-    def _answer_by_event(self, prepared: Prepared, client: Recipient) -> bool:
-        """Deliver the first event so that the caller gets its own copy of it. False when it needs none of its own."""
-        event = prepared.deliveries[0]
+    def _answer_by(self, event: Delivery, prepared: Prepared, client: Recipient) -> bool:
+        """Deliver the answering event so that the caller gets its own copy. False when it needs none of its own."""
         session = None if client.hears_itself else client.session
         if prepared.answer is None and session is not None and self._fanout.reaches(event.audience, session):
             return False
@@ -169,16 +166,17 @@ class Outgoing:
         return True
 
     def _deliver_view(self, delivery: Delivery, view: str) -> None:
-        """Make the packet for each user of the audience; users with the same roles share one frame."""
+        """Make the packet for each user of the audience; users who see the same share one frame."""
         assert delivery.seq is not None
         self._fanout.offer((), (delivery,))  # the position moves on even if nobody is there
-        frames: dict[Sequence[str], Frame | None] = {}
+        frames: dict[Hashable, Frame | None] = {}
         for session in list(self._fanout.targets(delivery.audience)):
             user = self._world.users.get(session.user_id)
             if user is None:
                 continue
-            if user.roles not in frames:
-                frames[user.roles] = view_frame(self._world, view, user.id, delivery.seq)
-            frame = frames[user.roles]
+            key = VIEWER_KEYS[view](self._world, user)
+            if key not in frames:
+                frames[key] = view_frame(self._world, view, user.id, delivery.seq)
+            frame = frames[key]
             if frame is not None:
                 self._fanout.offer((session,), (Delivery(delivery.audience, frame, delivery.seq),))

@@ -88,7 +88,7 @@ class Community:
         self.started_at = opened.clock()
         self.loop = asyncio.get_running_loop()
         self.journal = Journal(opened.store, opened.files, self.loop)
-        access = Access(documents.roles)
+        access = Access(documents.roles, opened.store.memberships)
         fanout = Fanout(documents.users, documents.channels, opened.store.directs, access, self._gap_frame)
 
         def has_owner() -> bool:

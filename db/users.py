@@ -25,6 +25,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """One member.
 
     roles: names, in the order that decides color and channel rules. muted_until, joined_at, last_seen: unix seconds.
+    blocked: ids of the users that this one has blocked.
     extra: every other key of the record in the file, kept as it is.
     """
 
@@ -39,6 +40,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     muted_until: float | None = None
     joined_at: float | None = None
     last_seen: float | None = None
+    blocked: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
 
     @property
@@ -113,6 +115,7 @@ _SCHEMA = {
         "muted_until": _TIME,
         "joined_at": _TIME,
         "last_seen": _TIME,
+        "blocked": {"type": "array", "items": {"type": "string"}, "description": "user ids"},
     },
 }
 
@@ -143,6 +146,8 @@ def _write(user: User) -> dict[str, Any]:
             fields[name] = value
     if user.banned:
         fields["banned"] = True
+    if user.blocked:
+        fields["blocked"] = user.blocked
     return fields | user.extra
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from db.channels import Channel
 from db.permissions import DEFAULT_RULES
 from handlers import wire
+from handlers.directs import direct_objects
 from handlers.names import checked_channel_name
 from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles, view
@@ -72,11 +74,18 @@ def _or_unset(value: T | None) -> T | UnsetType:
     return UNSET if value is None else value
 
 
-@view("channels_get")
+def viewer_key(world: World, user: User) -> Hashable:
+    """What the list depends on: the roles, and the user itself where there are channels that concern it by name."""
+    return user.roles, user.id if world.directs.of_user(user.id) else None
+
+
+@view("channels_get", viewer_key)
 def channel_list(world: World, user: User) -> ChannelsGetEvent:
-    """Depends on nothing of the user but its roles."""
+    """Depends on nothing of the user but its `viewer_key`. Direct channels come last."""
     visible = [channel for channel in world.channels.values() if world.access.may(user, channel, "view")]
-    return ChannelsGetEvent(val=[channel_object(world, channel) for channel in visible])
+    return ChannelsGetEvent(
+        val=[*(channel_object(world, channel) for channel in visible), *direct_objects(world, user)]
+    )
 
 
 @handles(ChannelsGet)
@@ -96,7 +105,7 @@ def _find(world: World, name: str) -> Channel:
 
 
 def _check_free(world: World, name: str) -> None:
-    if world.channels.by_name(name) is not None:
+    if world.channels.by_name(name) is not None or world.directs.by_name(name) is not None:
         raise Refused(Code.CHANNEL_EXISTS)
 
 

@@ -10,6 +10,8 @@ from handlers.mentions import NOBODY, Mentions, find_mentions
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
+    from db.channels import Channel
+    from db.directs import Direct
     from db.roles import Role
     from db.users import User
     from handlers.context import Context, World
@@ -34,8 +36,9 @@ def checked_text(world: World, content: str) -> str:
     return content
 
 
-def called_by(ctx: Context, content: str) -> Called:
-    """Whom the caller calls with this text. Raises Refused for a role that the caller may not mention."""
+def called_by(ctx: Context, content: str, channel: Channel | Direct) -> Called:
+    """Whom the caller calls with this text: not those who have blocked it, and in a direct channel nobody but its
+    members. Raises Refused for a role that the caller may not mention."""
     if "@" not in content:
         return Called()
     users, roles = ctx.world.users, ctx.world.roles
@@ -47,12 +50,20 @@ def called_by(ctx: Context, content: str) -> Called:
     def role_name(name: str) -> str | None:
         return name if name in roles else None
 
+    def hears(user: User | None) -> bool:
+        if user is None:
+            return True
+        return ctx.user.id not in user.blocked and (not channel.members or user.id in channel.members)
+
     names = find_mentions(content, username, role_name)
+    named = [(name, users.by_username(name)) for name in names.users]
+    called = [(name, user) for name, user in named if hears(user)]
+    names = Mentions(tuple(name for name, _ in called), () if channel.members else names.roles)
     mentioned = [role for name in names.roles if (role := roles.get(name)) is not None]
     for role in mentioned:
         if not may_mention(ctx.world, ctx.user, role):
             raise Refused(Code.ROLE_NOT_MENTIONABLE, role=role.name)
-    known = [user.id for name in names.users if (user := users.by_username(name)) is not None]
+    known = [user.id for _, user in called if user is not None]
     return Called(names, tuple(known), tuple(role.name for role in mentioned))
 
 

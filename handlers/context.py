@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from config.live import LiveConfig
     from config.schema import Config
     from db.channels import Channels
+    from db.directs import Directs
     from db.documents import Documents
     from db.journal import Journal
+    from db.memberships import Memberships
     from db.roles import Roles
     from db.store import Store
     from db.threads import Threads
@@ -52,6 +54,8 @@ class World:
         self.channels: Channels = documents.channels
         self.store = store
         self.threads: Threads = store.threads
+        self.directs: Directs = store.directs
+        self.memberships: Memberships = store.memberships
         self.fanout = fanout
         self.journal = journal
         self.limiter = limiter
@@ -62,7 +66,7 @@ class World:
         self.clock = clock
         self.new_id = new_id
         self.new_secret = new_secret
-        self.access = Access(self.roles)
+        self.access = Access(self.roles, store.memberships)
         self._newest_timestamp = 0.0
 
     @property

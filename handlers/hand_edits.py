@@ -11,9 +11,10 @@ from db.channels import Channels
 from db.documents import Change
 from db.roles import Roles
 from db.users import User, Users
+from handlers.blocks import blocks_changed
 from handlers.moderation import BANNED_REASON, DELETED_REASON, mute_event
 from handlers.outcome import Event
-from handlers.presence import nickname_event, status_changed, user_entry
+from handlers.presence import name_changed, nickname_event, status_changed, user_entry
 from handlers.roles import all_roles, gives_sight
 from handlers.users import CHANNEL_LIST, renamed, roles_changed
 from protocol.audience import Everyone
@@ -61,18 +62,19 @@ def _of_user(world: World, old: User | None, new: User | None) -> list[Event]:
     if before is None and after is None:
         return []
     if before is None and after is not None:
-        return [Event(Everyone(), UserJoinEvent(user=user_entry(world, after)))]
+        return [Event(Everyone(), UserJoinEvent(user=user_entry(world, after))), *name_changed(world, after.id)]
     if before is not None and after is None:
-        return [Event(Everyone(), UserLeaveEvent(username=before.username))]
+        return [Event(Everyone(), UserLeaveEvent(username=before.username)), *name_changed(world, before.id)]
     assert before is not None
     assert after is not None
     events: list[Event] = []
     if before.username != after.username:
-        events += renamed(before, after)
+        events += renamed(world, before, after)
     elif before.nickname != after.nickname:
-        events.append(nickname_event(after))
+        events += [nickname_event(after), *name_changed(world, after.id)]
     if before.roles != after.roles:
         events += roles_changed(world, after)
+    events += blocks_changed(world, before, after)
     if before.muted_until != after.muted_until:
         events.append(mute_event(after, world.clock()))
     if before.status != after.status and world.fanout.is_online(after.id):

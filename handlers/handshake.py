@@ -45,6 +45,7 @@ def handshake(world: World, validator_key: str) -> HandshakeEvent:
                 max_frame_bytes_before_login=config.limits.max_frame_bytes_before_login,
                 messages_per_minute=config.rate_limiting.messages_per_minute if limited else None,
                 burst_limit=config.rate_limiting.burst_limit if limited else None,
+                meta_bytes=config.limits.meta_bytes,
                 session_timeout_s=config.sessions.timeout_s,
             ),
             attachments=HandshakeAttachments(

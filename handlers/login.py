@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from db.directs import Direct
 from db.sessions import StoredSession
 from db.transaction import Transaction
 from db.users import Status, User
@@ -69,7 +70,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
-        events = renamed(old, user)
+        events = renamed(world, old, user)
     return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined, news=events)
 
 
@@ -214,6 +215,8 @@ def _enter(
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.add(stored)
+        # the name may have been somebody else's, whose direct messages are none of the newcomer's business
+        former = tx.directs.retire(user.id) if joined and user.is_local else []
         seq = tx.log.newest()
         session.since = seq
         events = list(news)
@@ -224,10 +227,12 @@ def _enter(
         return Outcome(
             first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
             events=events,
-            then=enter,
+            then=lambda: enter(former),
         )
 
-    def enter() -> None:
+    def enter(former: Sequence[Direct]) -> None:
+        for direct in former:
+            world.directs.put(direct)
         if claimed:
             world.claim.close()
         visitor.log_in(session)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import UNSET
 
 from db.messages import Message
 from db.store import Head
 from handlers import wire
+from handlers.blocks import has_blocked
 from handlers.content import Called, called_by, checked_text
 from handlers.outcome import Change, Event, Outcome
 from handlers.places import Place, find_open_message, find_place, require, thread_now
@@ -29,6 +32,8 @@ from protocol.objects_messages import Pings
 from protocol.threads import ThreadUpdateEvent
 
 if TYPE_CHECKING:
+    from db.channels import Channel
+    from db.directs import Direct
     from db.threads import Thread
     from db.transaction import Transaction
     from handlers.context import Context, World
@@ -36,18 +41,26 @@ if TYPE_CHECKING:
 
 @handles(MessageNew)
 def message_new(ctx: Context, cmd: MessageNew) -> Change:
-    world, user = ctx.world, ctx.user
     place = find_place(ctx, cmd, "text")
     require(ctx, place, "send", "send messages in this channel")
+    write = writing(ctx, cmd, place.channel)
+    return lambda tx: write(tx, place)
+
+
+def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callable[[Transaction, Place], Outcome]:
+    """Check what is to be posted; gives the function that posts it to the channel, or to one of its threads. It writes
+    nothing when it raises Refused."""
+    world, user = ctx.world, ctx.user
     if cmd.attachments:
         raise Refused(Code.ATTACHMENTS_DISABLED)
     content = checked_text(world, cmd.content)
     if cmd.embeds:
         check_embeds(cmd.embeds)
-    called = called_by(ctx, content)
+    extra = _extra(world, cmd)
+    called = called_by(ctx, content, channel)
     id_, timestamp = world.new_id(), world.timestamp()
 
-    def change(tx: Transaction) -> Outcome:
+    def write(tx: Transaction, place: Place) -> Outcome:
         if cmd.nonce is not None:
             known = tx.messages.by_nonce(user.id, cmd.nonce)
             if known is not None:
@@ -60,6 +73,7 @@ def message_new(ctx: Context, cmd: MessageNew) -> Change:
             target = tx.messages.get(place.id, cmd.reply_to)
             if target is None:
                 raise Refused(Code.REPLY_NOT_FOUND)
+        unwanted = target is not None and has_blocked(world, target.user_id, user.id)
         message = Message(
             id=id_,
             user_id=user.id,
@@ -67,8 +81,8 @@ def message_new(ctx: Context, cmd: MessageNew) -> Change:
             timestamp=timestamp,
             reply_to=cmd.reply_to,
             reply_user=target.user_id if target is not None else None,
-            ping=cmd.ping,
-            extra={"embeds": cmd.embeds} if cmd.embeds else {},
+            ping=False if unwanted else cmd.ping,
+            extra=extra,
         )
         tx.messages.add(place.id, message, called.user_ids, called.roles, cmd.nonce)
         event = Event(place.audience, _new_event(world, place, message, called, cmd.nonce))
@@ -76,7 +90,22 @@ def message_new(ctx: Context, cmd: MessageNew) -> Change:
             return _reopened(world, tx, place, message, event)
         return Outcome(events=[event])
 
-    return change
+    return write
+
+
+def _extra(world: World, cmd: MessageNew) -> dict[str, Any]:
+    """What is stored of a message beside its text. Raises Refused when `meta` is too large."""
+    most = world.config.limits.meta_bytes
+    if cmd.meta is not None and len(msgspec.json.encode(cmd.meta)) > most:
+        raise Refused(Code.BAD_VALUE, field="meta", reason=f"more than {most} bytes")
+    extra: dict[str, Any] = {}
+    if cmd.embeds:
+        extra["embeds"] = cmd.embeds
+    if cmd.type != "message":
+        extra["type"] = cmd.type
+    if cmd.meta is not None:
+        extra["meta"] = cmd.meta
+    return extra
 
 
 def _new_event(world: World, place: Place, message: Message, called: Called, nonce: str | None) -> MessageNewEvent:
@@ -122,7 +151,7 @@ def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
     content = checked_text(world, cmd.content)
     if cmd.embeds:
         check_embeds(cmd.embeds)
-    called = called_by(ctx, content)
+    called = called_by(ctx, content, named.channel)
 
     def change(tx: Transaction) -> Outcome:
         place, message = find_open_message(tx, named, cmd.id)
@@ -165,7 +194,7 @@ def message_delete(ctx: Context, cmd: MessageDelete) -> Change:
 @handles(Typing)
 def typing(ctx: Context, cmd: Typing) -> Outcome:
     place = find_place(ctx, cmd, "text")
-    if place.thread is not None:
+    if place.thread is not None or place.channel.members:
         require(ctx, place, "send", "send messages in this channel")
     packet = TypingEvent(channel=place.channel.name, user=ctx.user.username, thread_id=place.thread_id)
     return Outcome(events=[Event(place.audience, packet)])

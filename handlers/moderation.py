@@ -8,7 +8,7 @@ import msgspec
 
 from db.users import User
 from handlers.outcome import Change, Event, Outcome
-from handlers.presence import user_entry
+from handlers.presence import name_changed, user_entry
 from handlers.registry import handles
 from handlers.users import find_user, require_above, require_another_owner, throw_out
 from protocol.audience import Everyone, SessionsOf
@@ -97,9 +97,10 @@ def _gone(world: World, user: User, reply: UserBanReply | UserDeleteReply, reaso
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
+        events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
         if isinstance(reply, UserDeleteReply):
             tx.reads.forget_user(user.id)
-        events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
+            events += name_changed(world, user.id)
         return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, reason))
 
     return change

@@ -28,9 +28,9 @@ class Event(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, kw_only=True):
     """A reply for the caller and events for others; both leave after everything in the transaction is on disk.
 
-    reply: answers the caller (with its `listener`). None when `events[0]` itself is the answer: then the caller gets
-        that packet, whether or not it is part of the audience, exactly once and after everybody else. A `ViewChanged`
-        is made for the caller at the moment it leaves, so it agrees with every event that left before it.
+    reply: answers the caller (with its `listener`). None when the first event that is no view is the answer: then the
+        caller gets that packet, whether or not it is part of the audience, exactly once and after everybody else. A
+        `ViewChanged` is made for the caller at the moment it leaves, so it agrees with every event that left before.
     first: packets for the caller alone that leave before the events (`auth_success`, `ready`).
     events: in order. Those with a durable packet are logged and numbered.
     then: runs on the event loop right before anything leaves; for state in memory that follows the database.

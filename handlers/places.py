@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from db.channels import Channel
+from db.directs import Direct
 from db.threads import Thread
+from handlers.blocks import require_unblocked
 from protocol.audience import Viewers
 from protocol.errors import Code, Refused
 
@@ -35,7 +37,7 @@ class Place(msgspec.Struct, frozen=True):
     """id: what the messages are stored under. channel: the channel itself, or the thread's parent."""
 
     id: str
-    channel: Channel
+    channel: Channel | Direct
     thread: Thread | None = None
 
     @property
@@ -62,9 +64,10 @@ def find_place(ctx: Context, cmd: Placed, *types: str) -> Place:
     return Place(channel.id, channel)
 
 
-def find_channel(ctx: Context, name: str) -> Channel:
-    channel = ctx.world.channels.by_name(name)
-    if channel is None or not ctx.world.access.may(ctx.user, channel, "view"):
+def find_channel(ctx: Context, name: str) -> Channel | Direct:
+    world = ctx.world
+    channel = world.channels.by_name(name) or world.directs.by_name(name)
+    if channel is None or not world.access.may(ctx.user, channel, "view"):
         raise Refused(Code.CHANNEL_NOT_FOUND)
     return channel
 
@@ -79,8 +82,11 @@ def find_thread(ctx: Context, thread_id: str) -> Place:
 
 def require(ctx: Context, place: Place, key: ChannelKey, action: str) -> None:
     """Raise Refused unless the caller has this channel permission. action: "You do not have permission to ..."."""
-    if not ctx.world.access.may(ctx.user, place.channel, key):
+    user, channel = ctx.user, place.channel
+    if not ctx.world.access.may(user, channel, key):
         raise Refused(Code.NOT_PERMITTED, action=action)
+    if isinstance(channel, Direct):
+        require_unblocked(ctx.world, user, channel.other(user.id))
 
 
 def thread_now(tx: Transaction, place: Place) -> Thread:
@@ -127,7 +133,8 @@ def _check_open(thread: Thread) -> None:
 
 
 def visible_places(ctx: Context) -> list[Place]:
-    """Every text channel and every thread of a forum that the caller can view, in the order of the channel list."""
+    """Every text channel and every thread of a forum that the caller can view, in the order of the channel list, in
+    which direct channels come last."""
     world, user = ctx.world, ctx.user
     places: list[Place] = []
     for channel in world.channels.values():
@@ -137,4 +144,5 @@ def visible_places(ctx: Context) -> list[Place]:
             places.append(Place(channel.id, channel))
         else:
             places += [Place(thread.id, channel, thread) for thread in world.threads.of_channel(channel.id)]
-    return places
+    directs = [direct for direct in world.directs.of_user(user.id) if world.access.may(user, direct, "view")]
+    return places + [Place(direct.id, direct) for direct in directs]

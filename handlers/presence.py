@@ -9,9 +9,9 @@ from msgspec import UNSET
 
 from db.users import Status, User
 from handlers.names import checked_nickname
-from handlers.outcome import Event, Outcome
+from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.registry import handles
-from protocol.audience import Everyone
+from protocol.audience import Everyone, SessionsOf
 from protocol.errors import Code, Refused
 from protocol.objects_community import ReadyUser, StatusObject, UserEntry
 from protocol.users import (
@@ -130,6 +130,12 @@ def nickname_event(user: User) -> Event:
     return Event(Everyone(), NicknameUpdateEvent(user=user.id, username=user.username, nickname=user.nickname))
 
 
+def name_changed(world: World, user_id: str) -> list[Event]:
+    """What those are told who have a direct channel with a member: it is called by the member's name."""
+    others = [direct.other(user_id) for direct in world.directs.of_user(user_id)]
+    return [Event(SessionsOf(other), ViewChanged("channels_get")) for other in others if other in world.users]
+
+
 # --- commands
 
 
@@ -191,4 +197,4 @@ def _set_nickname(ctx: Context, nickname: str | None) -> Outcome:
     if new == old:
         return Outcome(reply=event.packet)
     ctx.world.users.put(new)
-    return Outcome(events=[event])
+    return Outcome(events=[event, *name_changed(ctx.world, new.id)])

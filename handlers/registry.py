@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from protocol.base import COMMANDS, Command, Packet, wire_name
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[type[Command], Callable[[Any, Any], Any]] = {}
 VIEWS: dict[str, Callable[[Any, Any], Packet]] = {}
+VIEWER_KEYS: dict[str, Callable[[Any, Any], Hashable]] = {}
+"""Name of a view -> function of the world and a user; users for whom it gives the same see the same."""
 
 C = TypeVar("C", bound=Command)
 Handler = Callable[["Context", C], "Answer"]
@@ -32,11 +34,15 @@ def handles(command: type[C]) -> Callable[[Handler[C]], Handler[C]]:
     return enter
 
 
-def view(name: str) -> Callable[[Callable[[World, User], Packet]], Callable[[World, User], Packet]]:
-    """Register the function that makes the packet of a `ViewChanged` event for one user."""
+def view(
+    name: str, viewer_key: Callable[[World, User], Hashable]
+) -> Callable[[Callable[[World, User], Packet]], Callable[[World, User], Packet]]:
+    """Register the function that makes the packet of a `ViewChanged` event for one user, and what it depends on of the
+    user: it is made once for all users with the same key."""
 
     def enter(function: Callable[[World, User], Packet]) -> Callable[[World, User], Packet]:
         VIEWS[name] = function
+        VIEWER_KEYS[name] = viewer_key
         return function
 
     return enter

@@ -22,7 +22,7 @@ from handlers.context import World
 from handlers.frames import numbered_frame, view_frame
 from handlers.outcome import Outcome
 from handlers.registry import VIEWS
-from protocol.audience import from_text
+from protocol.audience import Audience, Viewers, from_text
 from protocol.errors import Code, Refused
 
 PAGE_EVENTS = 500
@@ -48,6 +48,17 @@ class Failed(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def may_see(world: World, tx: Transaction, user: User, audience: Audience) -> bool:
+    """Whether an event of the log is for this user, by the rights of this moment. Called in the journal's
+    thread, which may know a direct channel that memory does not know yet."""
+    if world.fanout.may_see(user, audience):
+        return True
+    if not isinstance(audience, Viewers) or audience.channel in world.channels:
+        return False
+    direct = tx.directs.get(audience.channel)
+    return direct is not None and world.access.may(user, direct, "view")
 
 
 class Replay:
@@ -110,14 +121,14 @@ class Replay:
                 page.complete = False
                 break
             page.position = event.seq
-            frame = self._frame(user, event, page)
+            frame = self._frame(tx, user, event, page)
             if frame is not None:
                 page.events.append((event.seq, frame))
                 size += len(frame.plain) if isinstance(frame, Frame) else VIEW_BYTES
         return session_id, page
 
-    def _frame(self, user: User, event: LoggedEvent, page: Page) -> Frame | str | None:
-        if event.seq in self._skip or not self._world.fanout.may_see(user, from_text(event.audience)):
+    def _frame(self, tx: Transaction, user: User, event: LoggedEvent, page: Page) -> Frame | str | None:
+        if event.seq in self._skip or not may_see(self._world, tx, user, from_text(event.audience)):
             return None
         if event.kind not in VIEWS:
             return numbered_frame(event.payload, event.seq)

@@ -12,7 +12,7 @@ from db.users import User
 from handlers.frames import frame_of
 from handlers.names import checked_nickname, checked_username
 from handlers.outcome import Change, Event, Outcome, ViewChanged
-from handlers.presence import color_of
+from handlers.presence import color_of, name_changed
 from handlers.registry import handles
 from protocol.audience import Everyone, SessionsOf
 from protocol.errors import Code, Refused
@@ -47,11 +47,11 @@ def roles_changed(world: World, user: User, *, global_: Literal[True] | UnsetTyp
     ]
 
 
-def renamed(old: User, new: User) -> list[Event]:
+def renamed(world: World, old: User, new: User) -> list[Event]:
     """What is told when a member has another username, or a moderator has changed its nickname."""
     update = UserUpdateEvent(user=old.username, username=new.username, nickname=new.nickname)
     updated = UserUpdatedEvent(user_id=new.id, username=new.username, nickname=new.nickname)
-    return [Event(Everyone(), update), Event(Everyone(), updated)]
+    return [Event(Everyone(), update), Event(Everyone(), updated), *name_changed(world, new.id)]
 
 
 def find_user(world: World, text: str) -> User:
@@ -100,7 +100,7 @@ def user_update(ctx: Context, cmd: UserUpdate) -> Outcome:
     if new == old:
         return Outcome(reply=reply)
     world.users.put(new)
-    return Outcome(reply=reply, events=renamed(old, new))
+    return Outcome(reply=reply, events=renamed(world, old, new))
 
 
 def _new_username(world: World, user: User, text: str) -> str:
@@ -126,6 +126,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
+        events += name_changed(world, user.id)
         goodbye = "You left this server"
         return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, goodbye))
 

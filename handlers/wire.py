@@ -10,6 +10,7 @@ from protocol import objects_messages as wire
 
 if TYPE_CHECKING:
     from db.channels import Channel
+    from db.directs import Direct
     from db.messages import Message
     from db.store import Head
     from db.threads import Thread
@@ -33,6 +34,7 @@ def message(
         user=name(stored.user_id),
         content=stored.content,
         timestamp=stored.timestamp,
+        type=extra.get("type", "message"),
         pinned=stored.pinned,
         interaction=extra.get("interaction"),
         edited=stored.edited or UNSET,
@@ -41,6 +43,7 @@ def message(
         reactions=reactions or UNSET,
         embeds=extra.get("embeds") or UNSET,
         attachments=extra.get("attachments") or UNSET,
+        meta=extra.get("meta", UNSET),
         webhook=extra.get("webhook") or UNSET,
         pings=pings,
         channel=channel,
@@ -54,7 +57,9 @@ def reply_to(world: World, stored: Message) -> wire.ReplyTo | UnsetType:
     return wire.ReplyTo(stored.reply_to, world.users.username_of(stored.reply_user or ""))
 
 
-def thread(world: World, stored: Thread, channel: Channel, head: Head | UnsetType | None = UNSET) -> wire.Thread:
+def thread(
+    world: World, stored: Thread, channel: Channel | Direct, head: Head | UnsetType | None = UNSET
+) -> wire.Thread:
     """channel: its parent. head: the newest message; UNSET takes the newest that is committed."""
     newest = world.store.heads.get(stored.id) if head is UNSET else head
     name = world.users.username_of

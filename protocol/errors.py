@@ -63,6 +63,8 @@ class Code(Enum):
     # users
     USER_NOT_FOUND = "User not found"
     MEMBER_ABOVE = "You do not have permission to act on a member at or above your position"
+    BLOCKED = "One of you has blocked the other"
+    TOO_MANY_BLOCKED = "You have blocked {max} users, which is the most"
     NOT_YOURSELF = "You cannot do this to yourself"
     LAST_OWNER = "The last owner cannot be removed; make somebody else owner first"
     NAME_FIXED = "The username of a local account cannot be changed: it is its login"
@@ -82,6 +84,12 @@ class Code(Enum):
     NO_ROLE_LEFT = "Cannot remove all roles from a user"
     # channels
     CHANNEL_EXISTS = "Channel already exists"
+    NOT_JOINABLE = "Nobody joins a channel of this kind"
+    INVITE_NEEDED = "You need an invitation to join this channel"
+    WRONG_CHANNEL_KEY = "Wrong key for this channel"
+    NOT_A_MEMBER = "You have not joined this channel"
+    NOT_IN_CHANNEL = "This user is not in the channel"
+    TOO_MANY_CHANNELS = "No more channels can be made here: {max} is the most"
     BAD_CHANNEL_NAME = "A channel name has 1-64 characters: letters, digits, emoji, hyphens and underscores"
     # server
     NO_UPDATES = "No updates provided"

@@ -17,13 +17,15 @@ from protocol.objects_messages import (
     Emoji,
     Message,
     MessageId,
+    MessageType,
     ThreadRef,
 )
 from protocol.threads import ThreadUpdateEvent
 
 PLACE = (Code.PLACE_REQUIRED, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND)
 WRITABLE = (*PLACE, Code.THREAD_LOCKED, Code.THREAD_ARCHIVED, Code.NOT_PERMITTED)
-TEXT = (Code.MESSAGE_EMPTY, Code.MESSAGE_TOO_LONG, Code.BAD_EMBED, Code.ROLE_NOT_MENTIONABLE)
+TEXT = (Code.MESSAGE_EMPTY, Code.MESSAGE_TOO_LONG, Code.ROLE_NOT_MENTIONABLE)
+ALTERING = (*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.BLOCKED)
 
 Embeds = Annotated[
     list[dict[str, Any]], Meta(max_length=10, description="Embed objects; keys of their own travel on untouched.")
@@ -35,6 +37,10 @@ Nonce = Annotated[
         description="Any text; posting again with the same one is answered with the message it made.",
     ),
 ]  # fmt: skip
+MessageMeta = Annotated[
+    dict[str, Any],
+    Meta(description="Any object, kept as it is; as JSON at most `limits.meta_bytes` of the handshake."),
+]
 ID_A = "0190a5c0-0000-7000-8000-000000000001"
 
 
@@ -143,8 +149,8 @@ class TypingEvent(Packet, kw_only=True, frozen=True, tag="typing"):
     limited=True,
     events=(MessageNewEvent, ThreadUpdateEvent),
     errors=(
-        *PLACE, Code.THREAD_LOCKED, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, *TEXT, Code.REPLY_NOT_FOUND,
-        Code.ATTACHMENTS_DISABLED,
+        *PLACE, Code.THREAD_LOCKED, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, *TEXT, Code.BAD_EMBED,
+        Code.REPLY_NOT_FOUND, Code.ATTACHMENTS_DISABLED, Code.BLOCKED, Code.BAD_VALUE,
     ),
     example={"channel": "general", "content": "hello @alice", "reply_to": ID_A, "nonce": "7f3a"},
 )  # fmt: skip
@@ -157,6 +163,8 @@ class MessageNew(Command, kw_only=True, frozen=True):
     embeds: Embeds | None = None
     attachments: Annotated[list[AttachmentRef] | None, Meta(description="Own uploads.")] = None
     nonce: Nonce | None = None
+    type: MessageType = "message"
+    meta: MessageMeta | None = None
 
 
 @spec(
@@ -164,7 +172,7 @@ class MessageNew(Command, kw_only=True, frozen=True):
     allowed="the author, with channel permission `edit_own` on the channel or the thread's parent",
     limited=True,
     events=(MessageEditEvent,),
-    errors=(*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.NOT_AUTHOR, *TEXT),
+    errors=(*ALTERING, Code.NOT_AUTHOR, *TEXT, Code.BAD_EMBED),
     example={"id": ID_A, "channel": "general", "content": "hello all"},
 )
 class MessageEdit(Command, kw_only=True, frozen=True):
@@ -193,7 +201,7 @@ class MessageDelete(Command, kw_only=True, frozen=True):
     does="Pin a message, or unpin it with `pinned` false.",
     allowed="channel permission `pin` on the channel or the thread's parent",
     events=(MessagePinEvent, MessageUnpinEvent),
-    errors=(*WRITABLE, Code.MESSAGE_NOT_FOUND),
+    errors=ALTERING,
     example={"id": ID_A, "channel": "general", "pinned": True},
 )
 class MessagePin(Command, kw_only=True, frozen=True):
@@ -207,7 +215,7 @@ class MessagePin(Command, kw_only=True, frozen=True):
     does="Unpin a message.",
     allowed="channel permission `pin` on the channel or the thread's parent",
     events=(MessageUnpinEvent,),
-    errors=(*WRITABLE, Code.MESSAGE_NOT_FOUND),
+    errors=ALTERING,
     example={"id": ID_A, "channel": "general"},
 )
 class MessageUnpin(Command, kw_only=True, frozen=True):
@@ -220,7 +228,7 @@ class MessageUnpin(Command, kw_only=True, frozen=True):
     does="React to a message with an emoji.",
     allowed="channel permission `react` on the channel or the thread's parent",
     events=(MessageReactAddEvent,),
-    errors=(*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.ALREADY_REACTED, Code.TOO_MANY_REACTIONS),
+    errors=(*ALTERING, Code.ALREADY_REACTED, Code.TOO_MANY_REACTIONS),
     example={"id": ID_A, "channel": "general", "emoji": "👍"},
 )
 class MessageReactAdd(Command, kw_only=True, frozen=True):
@@ -234,7 +242,7 @@ class MessageReactAdd(Command, kw_only=True, frozen=True):
     does="Take an own reaction back.",
     allowed="channel permission `react` on the channel or the thread's parent; own reactions only",
     events=(MessageReactRemoveEvent,),
-    errors=(*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.NOT_REACTED),
+    errors=(*ALTERING, Code.NOT_REACTED),
     example={"id": ID_A, "channel": "general", "emoji": "👍"},
 )
 class MessageReactRemove(Command, kw_only=True, frozen=True):
@@ -248,7 +256,7 @@ class MessageReactRemove(Command, kw_only=True, frozen=True):
     does="Tell the others that the caller is typing.",
     allowed="who can view the text channel; in a thread channel permission `send` on the parent",
     events=(TypingEvent,),
-    errors=(*PLACE, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, Code.RATE_LIMIT),
+    errors=(*PLACE, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, Code.BLOCKED, Code.RATE_LIMIT),
     example={"channel": "general"},
 )
 class Typing(Command, kw_only=True, frozen=True):

@@ -125,7 +125,7 @@ class VoiceMember(Struct, frozen=True):
 
 
 class Channel(Struct, frozen=True, kw_only=True):
-    """A channel. Further keys that an admin has set travel along."""
+    """A channel. Modes are left out while they are off. Further keys that an admin has set travel along."""
 
     id: Annotated[str, Meta(description="Stays the same when the channel is renamed.")]
     name: Annotated[str, Meta(description="Unique; what commands call the channel.")]
@@ -135,7 +135,20 @@ class Channel(Struct, frozen=True, kw_only=True):
     icon: str | UnsetType = UNSET
     wallpaper: str | UnsetType = UNSET
     size: Annotated[int, Meta(description="Height of a separator.")] | UnsetType = UNSET
-    permissions: Annotated[dict[str, list[str]], Meta(description="Key to role names; `!role` denies.")]
+    permissions: Annotated[
+        dict[str, list[str]],
+        Meta(description="Key to role names; `!role` denies. In a direct channel the receiver's own roles."),
+    ]
+    members: (
+        Annotated[list[str], Meta(description="Direct channels: usernames of the two, the receiver first.")] | UnsetType
+    ) = UNSET
+    invite_only: Annotated[bool, Meta(description="Who joins needs an invitation.")] | UnsetType = UNSET
+    secret: Annotated[bool, Meta(description="Not listed for those outside.")] | UnsetType = UNSET
+    moderated: Annotated[bool, Meta(description="Only operators and voices write.")] | UnsetType = UNSET
+    topic_locked: Annotated[bool, Meta(description="Only operators change the description.")] | UnsetType = UNSET
+    members_only: Annotated[bool, Meta(description="Where people join, only who has joined writes.")] | UnsetType = UNSET
+    key: Annotated[bool, Meta(description="Joining needs a key.")] | UnsetType = UNSET
+    max_history: Annotated[int, Meta(description="Messages that are kept; otherwise all.")] | UnsetType = UNSET
     last_message: Annotated[float | None, Meta(description="Text channels: when.")] | UnsetType = UNSET
     last_message_id: Annotated[str | None, Meta(description="Text channels.")] | UnsetType = UNSET
     voice_state: Annotated[list[VoiceMember], Meta(description="Voice channels.")] | UnsetType = UNSET
@@ -172,6 +185,7 @@ class HandshakeLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     burst_limit: Annotated[int | None, Meta(description="Most messages in any 10 seconds; null: not limited.")]
     session_timeout_s: Annotated[int, Meta(description="How long a session outlives its connection.")]
     nonce_length: int = 64
+    meta_bytes: Annotated[int, Meta(description="Largest `meta` of a message, as JSON.")]
     messages_page: Annotated[int, Meta(description="Most messages of one page.")] = 200
     nickname: int = MAX_NICKNAME
     username: int = MAX_USERNAME

@@ -28,6 +28,11 @@ Start = Annotated[
     Meta(description="A number: how many of the newest to skip. A message id: only messages older than it."),
 ]
 
+MessageType = Annotated[
+    Literal["message", "action", "notice"],
+    Meta(description="`action`: something that the author does; `notice`: not to be answered."),
+]
+
 MAX_INTEGER = 2**53
 """Numbers beyond it are not exact in every client, and none is needed here."""
 
@@ -92,7 +97,7 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user: str
     content: str
     timestamp: float
-    type: Literal["message"] = "message"
+    type: MessageType = "message"
     pinned: bool = False
     interaction: Interaction | None = None
     edited: bool | UnsetType = UNSET
@@ -103,6 +108,7 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = UNSET
     embeds: list[Embed] | UnsetType = UNSET
     attachments: list[Attachment] | UnsetType = UNSET
+    meta: Annotated[dict[str, Any], Meta(description="As the author gave it.")] | UnsetType = UNSET
     webhook: WebhookAuthor | UnsetType = UNSET
     pings: Annotated[Pings, Meta(description="Only in live packets, never in history.")] | UnsetType = UNSET
     channel: Annotated[str, Meta(description="Only in `pings_get`.")] | UnsetType = UNSET

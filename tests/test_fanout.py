@@ -12,6 +12,7 @@ import pytest
 import fanout
 from connection import Frame
 from db.channels import Channel, Channels
+from db.directs import Direct, Directs
 from db.documents import Change, Documents
 from db.permissions import Access
 from db.roles import Role, Roles
@@ -87,9 +88,11 @@ class Hall:
                 ]
             ),
         )
+        self.directs = Directs()
         self.fanout = Fanout(
             self.documents.users,
             self.documents.channels,
+            self.directs,
             Access(self.documents.roles),
             lambda after, newest: Frame(b"gap %d %d" % (after, newest)),
         )
@@ -431,3 +434,28 @@ async def test_in_a_small_community_presence_keeps_its_place(hall: Hall) -> None
     hall.tell(Everyone(), "2")
     hall.fanout.flush()
     assert texts(ann) == ["1", "2"]
+
+
+# --- direct channels
+
+
+async def test_a_direct_channel_reaches_its_members_by_their_rights_now_and_nobody_else(hall: Hall) -> None:
+    mod, ann, ben = (hall.session(name) for name in ("mod", "ann", "ben"))
+    hall.change_user("mod", roles=("owner",))
+    hall.tell(Viewers("d1"), "not there yet")
+    hall.fanout.flush()
+    hall.directs.put(Direct(id="d1", members=("ann", "ben"), created_at=1.0))
+    phone = hall.session("ann", id="phone")
+    hall.tell(Viewers("d1"), "psst")
+    hall.fanout.flush()
+    assert texts(ann) == texts(phone) == texts(ben) == ["psst"]
+    assert texts(mod) == []
+    assert hall.fanout.reaches(Viewers("d1"), ann)
+    assert not hall.fanout.reaches(Viewers("d1"), mod)
+    seen = {user.id for user in hall.documents.users if hall.fanout.may_see(user, Viewers("d1"))}
+    assert seen == {"ann", "ben"}
+    hall.change_user("ann", banned=True)
+    hall.tell(Viewers("d1"), "gone")
+    hall.fanout.flush()
+    assert texts(ann) == []
+    assert texts(ben) == ["gone"]

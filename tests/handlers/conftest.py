@@ -188,7 +188,8 @@ class Stage:
     def answer(self, name: str, cmd: str, /, **fields: Any) -> dict[str, Any]:
         """Carry out a command and give what the caller is answered, as JSON."""
         outcome = self.do(name, cmd, **fields)
-        packet = outcome.reply or outcome.events[0].packet
+        told = (event.packet for event in outcome.events if not isinstance(event.packet, ViewChanged))
+        packet = outcome.reply or next(told)
         if isinstance(packet, ViewChanged):
             packet = VIEWS[packet.view](self.world, self.user(name))
         return as_json(packet)
@@ -274,7 +275,13 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         live=live,
         documents=documents,
         store=store,
-        fanout=Fanout(users, documents.channels, Access(documents.roles), lambda *_: Frame(b"{}")),
+        fanout=Fanout(
+            users,
+            documents.channels,
+            store.directs,
+            Access(documents.roles, store.memberships),
+            lambda *_: Frame(b"{}"),
+        ),
         journal=cast("Any", None),
         limiter=RateLimiter(lambda: live.current.rate_limiting, clock),
         logins=Throttle(lambda: 5, clock),
@@ -286,6 +293,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         new_secret=lambda: f"secret-{next(numbers)}",
     )
     documents.on_change = world.fanout.document_changed
+    store.memberships.on_change = world.fanout.membership_changed
     yield world
     passwords.stop()
     store.close()
