@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from db.directs import StoredDirects
 from db.events import EventLog, LoggedEvent
+from db.memberships import StoredMemberships
 from db.messages import Messages
 from db.pings import RolePings
 from db.reads import Reads
@@ -24,6 +26,8 @@ class Transaction:
         self._group = group
         self.messages = Messages(group)
         self.threads = StoredThreads(group, self.messages)
+        self.directs = StoredDirects(group)
+        self.memberships = StoredMemberships(group)
         self.role_pings = RolePings(group)
         self.reads = Reads(group)
         self.sessions = Sessions(group)
