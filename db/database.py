@@ -1,6 +1,6 @@
 """Opening the database: one server at a time, the right settings, the newest schema.
 
-Pragmas and the backup are SQLite's; another database needs only its URL, and its own `message_search`.
+Pragmas and the copy before an upgrade are SQLite's; what only PostgreSQL needs is in `postgresql.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from db import postgresql
 
 HEAD_REVISION = "0002"
 """The newest script of db/migrations/versions."""
@@ -88,12 +91,30 @@ else:
 
 
 def open_database(url: str) -> Engine:
-    """url: SQLAlchemy's form, such as `sqlite:///db/originchats.db`. Connects to nothing yet."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    """url: SQLAlchemy's form, such as `sqlite:///db/originchats.db` or `postgresql://user:password@host/name`. Connects
+    to nothing yet. Raises DatabaseError when it is of no use."""
+    parsed = _parsed(url)
+    if parsed.drivername in postgresql.NAMES:
+        return postgresql.open_engine(parsed)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError("the URL of the database cannot be read: see DB.url in docs/settings.md") from None
+    if parsed.drivername not in ("sqlite", *postgresql.NAMES):
+        raise DatabaseError(f"{parsed.drivername} is no database that is served: sqlite and postgresql are")
+    return parsed
+
+
+def shown(url: str) -> str:
+    """The URL as it may be printed: without its password."""
+    return _parsed(url).render_as_string(hide_password=True)
 
 
 def _set_up(connection: Any, _record: object) -> None:
@@ -113,18 +134,33 @@ def revision(engine: Engine) -> str | None:
             found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return found
     except Exception as error:
-        cause = getattr(error, "orig", None) or error
-        raise DatabaseError(f"cannot open the database {engine.url.database}: {cause}") from error
+        raise DatabaseError(f"cannot open the database {engine.url.database}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip()
 
 
 def check_database(url: str) -> str | None:
-    """What is wrong with the file of an SQLite database, named first; None: nothing, or there is no such file.
+    """What is wrong with the database, named first; None: nothing, or there is no such file.
 
-    Changes nothing, and leaves no files beside it. Other databases are not asked."""
-    parsed = make_url(url)
-    path = Path(parsed.database or ":memory:")
-    if parsed.get_backend_name() != "sqlite" or not path.exists():
-        return None
+    Changes nothing, and leaves no files beside that of SQLite."""
+    try:
+        parsed = _parsed(url)
+        if parsed.drivername == "sqlite":
+            name, found = _look_at_file(parsed)
+        else:
+            name, found = parsed.render_as_string(hide_password=True), _look_at_server(parsed)
+    except DatabaseError as error:
+        return str(error)
+    return None if found is None or found <= HEAD_REVISION else f"{name}: {_too_new(found)}"
+
+
+def _look_at_file(url: URL) -> tuple[str, str | None]:
+    """(path, revision of the schema; None when it is empty or there is none). Raises DatabaseError."""
+    path = Path(url.database or ":memory:")
+    if not path.exists():
+        return str(path), None
     # without `immutable` SQLite makes the files -wal and -shm; with it, it leaves out what stands in them
     alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
@@ -132,17 +168,25 @@ def check_database(url: str) -> str | None:
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "alembic_version" not in tables:
-                return None  # empty
-            found: str | None = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
+                return str(path), None
+            return str(path), connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
     except sqlite3.Error as error:
-        return f"{path}: cannot be used: {error}"
-    return None if found is None or found <= HEAD_REVISION else f"{path}: {_too_new(found)}"
+        raise DatabaseError(f"{path}: cannot be used: {error}") from error
+
+
+def _look_at_server(url: URL) -> str | None:
+    """The revision of the schema. Asks without the lock, so that a server may be at work. Raises DatabaseError."""
+    engine = create_engine(url.set(drivername=postgresql.DRIVER), connect_args={"connect_timeout": 5})
+    try:
+        return revision(engine)
+    finally:
+        engine.dispose()
 
 
 def _too_new(found: str) -> str:
     return (
         f"was written by a newer version of the server (schema {found}): update the server, or restore the copy that "
-        f"the update made beside it"
+        f"was made before the update"
     )
 
 
@@ -151,8 +195,13 @@ def migrate(engine: Engine) -> Path | None:
 
     Raises DatabaseError when the database comes from a newer version of the server."""
     found = revision(engine)
-    if found == HEAD_REVISION:
-        return None
+    copy = None if found == HEAD_REVISION else _upgrade(engine, found)
+    if engine.dialect.name == "postgresql":
+        postgresql.index_search(engine)
+    return copy
+
+
+def _upgrade(engine: Engine, found: str | None) -> Path | None:
     # a fifth of a second to import, and rarely needed
     from alembic import command
     from alembic.config import Config

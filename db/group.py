@@ -7,16 +7,19 @@ there is nothing to repair.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import structs
 from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
 
-from db import message_rows, message_search
+from db import message_rows, search_postgresql, search_sqlite
 from db.events import LoggedEvent
 from db.message_rows import Message
+from db.message_search import SearchIndex
 from db.schema import PLACE_SHIFT, events, holes, messages, nonces, pings, places, search_queue
 
 _INSERT_MESSAGES = messages.insert()
@@ -27,6 +30,8 @@ _INSERT_PLACES = places.insert()
 _UPDATE_PLACES = (
     places.update().where(places.c.number == bindparam("of")).values(next_ordinal=bindparam("next"), id=bindparam("to"))
 )
+_EVENT = select(events.c.seq).where(events.c.seq == bindparam("seq"))
+_MESSAGE = select(messages.c.n).where(messages.c.n == bindparam("n"))
 _FIND = select(messages.c.n).where(messages.c.id == bindparam("id"))
 _HEAD = (
     select(messages.c.timestamp, messages.c.id, messages.c.n)
@@ -34,6 +39,9 @@ _HEAD = (
     .order_by(messages.c.n.desc())
     .limit(1)
 )
+
+LOST_TRIES, LOST_PAUSE_S = 50, 0.2
+"""How often, and how many seconds apart, a lost database is asked whether it committed what it was told to commit."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -98,8 +106,15 @@ class Known:
             if place.head is not None:
                 self.heads[id_] = place.head
         self.last_number: int = connection.execute(select(func.coalesce(func.max(places.c.number), 0))).scalar_one()
+        self.search: SearchIndex = search_postgresql if connection.dialect.name == "postgresql" else search_sqlite
         self.queued: int = connection.execute(select(func.count()).select_from(search_queue)).scalar_one()
         self.newest_seq: int = connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one()
+
+    def same(self, other: Known) -> bool:
+        """Whether nothing was committed between the two."""
+        return (self.newest_seq, self.last_number) == (other.newest_seq, other.last_number) and all(
+            id_ in other.places and other.places[id_].next == place.next for id_, place in self.places.items()
+        )
 
 
 def load_head(connection: Connection, place: Place) -> None:
@@ -116,6 +131,7 @@ class Group:
         self.known = known
         self.now = now
         self.newest_seq = known.newest_seq
+        self.search = known.search
         self.queued = known.queued
         """Messages in the search queue."""
         self.waiting: dict[str, tuple[str, int, Message]] = {}
@@ -129,6 +145,7 @@ class Group:
         self._nonce_rows: list[dict[str, Any]] = []
         self._events: list[LoggedEvent] = []
         self._stored_events = 0
+        self._last_message: int | None = None
         self._open = True
 
     # --- places
@@ -222,7 +239,8 @@ class Group:
         if self._message_rows:
             self._flush_places()
             execute(_INSERT_MESSAGES, self._message_rows)
-            message_search.added(self, [row["n"] for row in self._message_rows])
+            self.search.added(self, self._message_rows)
+            self._last_message = self._message_rows[-1]["n"]
             self._message_rows = []
             self.waiting.clear()
         if self._ping_rows:
@@ -250,20 +268,44 @@ class Group:
         """Gives the events of the group. Raises, with everything rolled back, when it cannot be stored."""
         try:
             self.flush()
-            if self.queued >= message_search.BATCH:
-                message_search.index_queue(self)
+            self.search.commits(self)
             touched = [p for p in self._touched.values() if p is not None]
             if touched:
                 self._flush_places()
                 rows = [{"of": p.number, "next": p.next, "to": p.id} for p in touched]
                 self.connection.execute(_UPDATE_PLACES, rows)
-            self.connection.commit()
+            self._commit()
         except BaseException:
             self.rollback()
             raise
         self._open = False
         self._publish()
         return self._events
+
+    def _commit(self) -> None:
+        try:
+            self.connection.commit()
+        except DBAPIError as error:
+            if not error.connection_invalidated or not self._was_committed():
+                raise
+
+    def _was_committed(self) -> bool:
+        """The connection was lost in the middle of it: ask the database when it is back. False when that takes too
+        long; then `Store.begin` finds out."""
+        self.connection.rollback()
+        for attempt in range(LOST_TRIES):
+            if attempt:
+                time.sleep(LOST_PAUSE_S)
+            try:
+                if self._events:
+                    found = self.connection.execute(_EVENT, {"seq": self.newest_seq}).first()
+                else:
+                    found = self.connection.execute(_MESSAGE, {"n": self._last_message}).first()
+                self.connection.rollback()
+                return found is not None
+            except DBAPIError:
+                self.connection.rollback()
+        return False
 
     def _publish(self) -> None:
         known = self.known
@@ -285,4 +327,8 @@ class Group:
     def rollback(self) -> None:
         if self._open:
             self._open = False
-            self.connection.rollback()
+            try:
+                self.connection.rollback()
+            except DBAPIError as error:
+                if not error.connection_invalidated:  # with its connection the transaction is gone as well
+                    raise

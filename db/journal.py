@@ -10,6 +10,7 @@ A change is in its document before it is in the log, and both are on disk before
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy.exc import DBAPIError
 
 from db import document_log
+from db.database import DatabaseError
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ MAX_GROUP = 256
 SWITCH_INTERVAL_S = 0.001
 """How long one of the two busy threads may keep the other from the interpreter (default 5 ms: felt as latency)."""
 
-CANNOT_STORE = (OSError, DBAPIError)
-"""What a full disk or a locked database raises; anything else is a fault of the program."""
+CANNOT_STORE = (OSError, DBAPIError, DatabaseError)
+"""What a full disk, a locked or a lost database raises; anything else is a fault of the program."""
 
 log = logging.getLogger("originchats.journal")
 
@@ -206,7 +208,11 @@ class Journal:
 
     def _commit(self, group: Sequence[Operation], external: list[Change]) -> list[LoggedEvent]:
         """Run a group in one transaction; gives what it logged. Raises when nothing of it was kept, but for hand edits found on the way."""
-        tx = self._store.begin()
+        try:
+            tx = self._store.begin()
+        except CANNOT_STORE:
+            self.works = False
+            raise
         written: list[Change] = []
         try:
             for operation in group:
@@ -240,8 +246,19 @@ class Journal:
     @staticmethod
     def _fail(operation: Operation, error: Exception) -> None:
         if isinstance(error, CANNOT_STORE):
-            reason = str(error.orig if isinstance(error, DBAPIError) else error.strerror or error)
+            reason, public = _reason(error)
             log.error("cannot store: %s", reason)
-            operation.error = Refused(Code.UNAVAILABLE, reason=reason)
+            operation.error = Refused(Code.UNAVAILABLE, reason=public)
         else:
             operation.error = error
+
+
+def _reason(error: OSError | DBAPIError | DatabaseError) -> tuple[str, str]:
+    """For the log, and for whoever gave the command: where a database server stands is not for everybody's eyes."""
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return reason, reason
+    if isinstance(error, DatabaseError):
+        return str(error), str(error)
+    reason = str(error.orig)
+    return reason, reason if isinstance(error.orig, sqlite3.Error) else "the database does not answer as it should"

@@ -1,132 +1,44 @@
-"""Substring search through SQLite's full-text index of trigrams. What only SQLite can do with messages is in this file.
+"""Substring search in the messages of a place, upper and lower case alike: what is common to all databases.
 
-The index holds the trigrams of each content, folded to one case, under the `n` of its message: the messages of one
-place are a range of it, read from the newest on. It holds no positions (a third of the size and half of the work), so
-a hit is a message that has all trigrams of the query, and every hit is checked against the message itself. It holds no
-contents either: what leaves it must be named again (`_REMOVE`).
-
-New messages first stand in a queue, which is taken into the index by the batch, as one merge of many is far cheaper
-than many of one; a search reads the queue as well. All that is queued of a place is newer than all that is indexed.
+Each has an index of its own (`search_sqlite.py`, `search_postgresql.py`); `Known.search` is the one of the database
+that is served.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Row, bindparam, select, text
-
-from db.schema import messages, search_queue
+from sqlalchemy import Row
 
 if TYPE_CHECKING:
     from db.group import Group, Place
 
-BATCH = 256
-"""Messages in the queue before they are taken into the index; it takes some milliseconds."""
 MIN_INDEXED_CHARS = 3
 """Shorter queries have no trigram: the newest messages are looked through one by one."""
 MAX_SCANNED = 20_000
 """So many messages at most are checked for one search, the newest ones; bounds how long it may hold up the others."""
-MAX_TRIGRAMS = 16
-"""Every third of a query is looked up, so many of them; the check of each hit does the rest."""
 
-_ADD = text("INSERT INTO message_text (rowid, folded) VALUES (:n, :folded)")
-_REMOVE = text("INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', :n, :folded)")
-_MATCHES = text(
-    "SELECT m.* FROM message_text t CROSS JOIN messages m ON m.n = t.rowid"
-    " WHERE t.message_text MATCH :match AND t.rowid BETWEEN :low AND :high ORDER BY t.rowid DESC"
-    " LIMIT :limit"
-).columns(*messages.c)
 
-_ENQUEUE = search_queue.insert()
-_DEQUEUE = search_queue.delete().where(search_queue.c.n == bindparam("n"))
-_IS_QUEUED = select(search_queue).where(search_queue.c.n == bindparam("n"))
-_EMPTY = search_queue.delete()
-_QUEUED = select(messages.c.n, messages.c.content).where(messages.c.n.in_(select(search_queue.c.n)))
-_QUEUED_HERE = (
-    select(messages)
-    .where(
-        messages.c.n.in_(select(search_queue.c.n).where(search_queue.c.n.between(bindparam("low"), bindparam("high"))))
-    )
-    .order_by(messages.c.n.desc())
-)
-_NEWEST = (
-    select(messages)
-    .where(messages.c.n.between(bindparam("low"), bindparam("high")))
-    .order_by(messages.c.n.desc())
-    .limit(MAX_SCANNED)
-)
+class SearchIndex(Protocol):
+    """Called within a group, whose changes it must follow."""
+
+    def added(self, group: Group, rows: Sequence[Mapping[str, Any]]) -> None:
+        """These messages were inserted."""
+
+    def changed(self, group: Group, n: int, before: str, after: str) -> None:
+        """The content of a message was replaced."""
+
+    def removed(self, group: Group, gone: Iterable[tuple[int, str]]) -> None:
+        """(n, content) of messages that were deleted."""
+
+    def commits(self, group: Group) -> None:
+        """The group is about to be committed."""
+
+    def search(self, group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]:
+        """Rows of all columns, newest first."""
 
 
 def fold(content: str) -> str:
-    # the tokenizer stops at NUL
+    # neither database indexes what stands after a NUL
     return content.casefold().replace("\0", "\ufffd")
-
-
-def added(group: Group, ns: Sequence[int]) -> None:
-    """These messages were inserted."""
-    group.connection.execute(_ENQUEUE, [{"n": n} for n in ns])
-    group.queued += len(ns)
-
-
-def changed(group: Group, n: int, before: str, after: str) -> None:
-    """The content of a message was replaced."""
-    if group.queued and group.connection.execute(_IS_QUEUED, {"n": n}).first() is not None:
-        return  # it will be taken into the index as it is then
-    group.connection.execute(_REMOVE, {"n": n, "folded": fold(before)})
-    group.connection.execute(_ADD, {"n": n, "folded": fold(after)})
-
-
-def removed(group: Group, gone: Iterable[tuple[int, str]]) -> None:
-    """(n, content) of messages that were deleted."""
-    indexed = [{"n": n, "folded": fold(content)} for n, content in gone if not _dequeue(group, n)]
-    if indexed:
-        group.connection.execute(_REMOVE, indexed)
-
-
-def _dequeue(group: Group, n: int) -> bool:
-    """False when it was not in the queue."""
-    if not group.queued or not group.connection.execute(_DEQUEUE, {"n": n}).rowcount:
-        return False
-    group.queued -= 1
-    return True
-
-
-def index_queue(group: Group) -> None:
-    """Take the queue into the index."""
-    rows = [{"n": n, "folded": fold(content)} for n, content in group.connection.execute(_QUEUED)]
-    if rows:
-        group.connection.execute(_ADD, rows)
-    group.connection.execute(_EMPTY)
-    group.queued = 0
-
-
-def search(group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]:
-    """Rows of all columns, newest first."""
-    folded = fold(query)
-    if limit < 1 or not folded:
-        return []
-    here: dict[str, Any] = {"low": place.low, "high": place.high}
-    if len(folded) < MIN_INDEXED_CHARS:
-        return _hits(group, _NEWEST, here, folded, limit)
-    found = _hits(group, _QUEUED_HERE, here, folded, limit) if group.queued else []
-    if len(found) < limit:
-        last = len(folded) - 3
-        trigrams = dict.fromkeys(folded[i : i + 3] for i in (*range(0, last, 3), last))
-        words = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams][:MAX_TRIGRAMS]
-        found += _hits(
-            group, _MATCHES, {**here, "match": " AND ".join(words), "limit": MAX_SCANNED}, folded, limit - len(found)
-        )
-    return found
-
-
-def _hits(group: Group, statement: Any, which: dict[str, Any], folded: str, limit: int) -> list[Row[Any]]:
-    """The first `limit` rows that contain the folded query."""
-    found: list[Row[Any]] = []
-    with group.connection.execute(statement, which) as rows:
-        for row in rows:
-            if folded in fold(row.content):
-                found.append(row)
-                if len(found) == limit:
-                    break
-    return found

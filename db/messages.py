@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Row, bindparam, select
 
-from db import message_rows, message_search, pings, positions, reactions
+from db import message_rows, pings, positions, reactions
 from db.message_rows import Message
 from db.schema import PLACE_SHIFT, holes, messages, nonces, places, reads
 
@@ -119,7 +119,7 @@ class Messages:
         values = {"of": n, "to": content, "with": message_rows.write_extra(extra)}
         self._group.connection.execute(_EDIT, values)
         if content != old.content:
-            message_search.changed(self._group, n, old.content, content)
+            self._group.search.changed(self._group, n, old.content, content)
         pings.remove_range(self._group, n, n)
         self._group.add_pings(n, old.timestamp, pings.targets(old, pinged_users, pinged_roles))
         return msgspec.structs.replace(
@@ -217,7 +217,7 @@ class Messages:
         if known is None:
             return []
         self._group.flush()
-        return self._many(message_search.search(self._group, known, query, limit), contiguous=False)
+        return self._many(self._group.search.search(self._group, known, query, limit), contiguous=False)
 
     def pings(
         self, user_id: str, roles: Collection[str], places: Collection[str], limit: int, offset: int = 0
@@ -312,7 +312,7 @@ class Messages:
 
     def _wipe(self, rows: Sequence[Row[Any]], low: int, high: int) -> None:
         """Delete all messages from `low` to `high`, which these rows are, and what hangs on them."""
-        message_search.removed(self._group, [(row.n, row.content) for row in rows])
+        self._group.search.removed(self._group, [(row.n, row.content) for row in rows])
         self._group.connection.execute(_DELETE, {"low": low, "high": high})
         reactions.remove_range(self._group, low, high)
         pings.remove_range(self._group, low, high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Integer, bindparam, func, literal, select
 
 from db.message_rows import Message
 from db.schema import PLACE_SHIFT, pings
@@ -20,7 +20,7 @@ _OF = (
     select(pings.c.n)
     .where(
         pings.c.target.in_(bindparam("targets", expanding=True)),
-        pings.c.n.op(">>")(PLACE_SHIFT).in_(bindparam("places", expanding=True)),
+        pings.c.n.op(">>")(literal(PLACE_SHIFT, Integer)).in_(bindparam("places", expanding=True)),
     )
     .group_by(pings.c.n)
 )

@@ -1,10 +1,11 @@
 """The tables. `db/migrations` makes them; a test holds both together.
 
-SQLite is what is served today; what only SQLite has is in `database.py` (pragmas) and `message_search.py` (full text).
+SQLite and PostgreSQL are served; what they have of their own is in `database.py`, `postgresql.py`, and in the search.
 """
 
 from __future__ import annotations
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 
@@ -26,6 +27,28 @@ PLACE_SHIFT = 32
 
 Number = BigInteger().with_variant(Integer, "sqlite")
 """64 bits. In SQLite only a column of type INTEGER can be the row id."""
+
+_ESCAPE = "\ufdd0"  # stands for no character
+
+
+class _WithoutNul(TypeDecorator[str]):
+    """Any text, kept as it is where the database takes no NUL character."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: object) -> str | None:
+        if value is None or ("\0" not in value and _ESCAPE not in value):
+            return value
+        return value.replace(_ESCAPE, _ESCAPE + "e").replace("\0", _ESCAPE + "0")
+
+    def process_result_value(self, value: str | None, dialect: object) -> str | None:
+        if value is None or _ESCAPE not in value:
+            return value
+        return value.replace(_ESCAPE + "0", "\0").replace(_ESCAPE + "e", _ESCAPE)
+
+
+Text = sqlalchemy.Text().with_variant(_WithoutNul(), "postgresql")
 
 places = Table(
     "places",
@@ -51,7 +74,12 @@ messages = Table(
     Column("ping", Boolean),
     Column("extra", Text),
 )
-Index("messages_pinned", messages.c.n, sqlite_where=messages.c.pinned.is_(True), postgresql_where=messages.c.pinned)
+Index(
+    "messages_pinned",
+    messages.c.n,
+    sqlite_where=messages.c.pinned.is_(True),
+    postgresql_where=messages.c.pinned.is_(True),
+)
 Index(
     "messages_reply_to",
     messages.c.reply_to,
@@ -60,7 +88,7 @@ Index(
     postgresql_where=messages.c.reply_to.is_not(None),
 )
 
-# messages that the search index does not hold yet; see message_search.py
+# messages that the search index does not hold yet; see search_sqlite.py
 search_queue = Table("search_queue", metadata, Column("n", Number, primary_key=True, autoincrement=False))
 
 # how many messages were deleted in each stretch of 1024 ordinals of a place; see positions.py

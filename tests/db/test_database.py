@@ -8,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
 
 from db import database
 from db.database import (
@@ -20,10 +21,24 @@ from db.database import (
     revision,
 )
 from db.schema import metadata
+from tests.db.conftest import PostgresServer
 
 
 def test_a_new_database_gets_the_schema(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    gets_the_schema(engine)
+    engine.dispose()
+
+
+def test_a_new_postgresql_database_gets_the_schema(postgres: PostgresServer) -> None:
+    url = postgres.empty()
+    engine = open_database(url)
+    gets_the_schema(engine)
+    engine.dispose()
+    postgres.drop(url)
+
+
+def gets_the_schema(engine: Engine) -> None:
     assert revision(engine) is None
     assert migrate(engine) is None
     assert revision(engine) == HEAD_REVISION
@@ -33,7 +48,6 @@ def test_a_new_database_gets_the_schema(tmp_path: Path) -> None:
             connection, opts={"include_name": lambda name, kind, _: not str(name).startswith("message_text")}
         )
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
 
 
 def test_head_revision_is_the_newest_script() -> None:

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, select
 
 from db import document_log
+from db.database import open_database
 from db.documents import Change
 from db.schema import document_records
 from db.users import User
+from tests.db.conftest import Disk
 from tests.db.files import Host
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    document_records.create(engine)
+def engine(disk: Disk) -> Iterator[Engine]:
+    engine = open_database(disk.url)
     yield engine
     engine.dispose()
 

@@ -7,7 +7,6 @@ import errno
 import json
 import logging
 import os
-import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from config.paths import DataPaths
@@ -31,7 +30,7 @@ from db.store import Store
 from db.transaction import Transaction
 from db.users import User
 from protocol.errors import Code, Refused
-from tests.db.conftest import Clock, message
+from tests.db.conftest import Clock, Disk, SqliteFiles, message
 from tests.db.files import edit
 
 pytestmark = pytest.mark.anyio
@@ -41,10 +40,10 @@ Work = Callable[[Transaction], Any]
 class Desk:
     """A journal on real files and a real database, and the documents in memory."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, url: str, clock: Clock) -> None:
         self.folder = folder
-        self.database = folder / "chat.db"
-        self.engine = open_database(f"sqlite:///{self.database}")
+        self.url = url
+        self.engine = open_database(url)
         self.store = Store(self.engine, clock)
         ids = iter(f"id{number:04}" for number in range(10_000))
         paths = DataPaths(folder, folder / "users.json", folder / "roles.json", folder / "channels.json", "")
@@ -119,8 +118,9 @@ class Desk:
 
     def rows(self, statement: str) -> list[Any]:
         """What another program sees in the database."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            return connection.execute(statement).fetchall()
+        other = create_engine(self.url, poolclass=NullPool)
+        with other.connect() as connection:
+            return list(connection.exec_driver_sql(statement))
 
     def stop(self) -> None:
         self.journal.stop()
@@ -130,9 +130,15 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, template: Path, clock: Clock) -> AsyncIterator[Desk]:
-    shutil.copy(template, tmp_path / "chat.db")
-    desk = Desk(tmp_path, clock)
+async def desk(tmp_path: Path, disk: Disk, clock: Clock) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path, disk.url, clock)
+    yield desk
+    await asyncio.to_thread(desk.stop)
+
+
+@pytest.fixture
+async def sqlite_desk(tmp_path: Path, sqlite: SqliteFiles, clock: Clock) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path, sqlite.new(tmp_path), clock)
     yield desk
     await asyncio.to_thread(desk.stop)
 
@@ -455,7 +461,8 @@ async def test_a_commit_that_fails_takes_the_documents_back(desk: Desk, monkeypa
     assert desk.on_disk()["ann"]["nickname"] == "C"
 
 
-async def test_a_full_database_refuses_writing_and_goes_on_reading(desk: Desk) -> None:
+async def test_a_full_database_refuses_writing_and_goes_on_reading(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
     desk.submit(post("m1"))
     await desk.quiet()
 
@@ -478,13 +485,14 @@ async def test_a_full_database_refuses_writing_and_goes_on_reading(desk: Desk) -
 
 
 async def test_a_locked_database_refuses_writing_and_goes_on_reading(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    desk = sqlite_desk
     desk.submit(post("m1"))
     await desk.quiet()
     connection: Any = desk.store._connection.connection.driver_connection
     connection.execute("PRAGMA busy_timeout = 1")
-    with closing(sqlite3.connect(desk.database, isolation_level=None)) as other:
+    with closing(sqlite3.connect(desk.folder / "chat.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         settled = await desk.grouped(
             lambda: desk.submit(messages), lambda: desk.submit(post("m2")), lambda: desk.put("ann"),
@@ -502,7 +510,8 @@ async def test_a_locked_database_refuses_writing_and_goes_on_reading(
     assert connection.execute("PRAGMA busy_timeout").fetchone() == (5_000,), "patient again"
 
 
-async def test_a_locked_database_is_waited_for_once_a_group(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_locked_database_is_waited_for_once_a_group(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = sqlite_desk
     waits: list[int] = []
     commit = Group.commit
 

@@ -45,7 +45,11 @@ def upgrade() -> None:
         _col("extra", _Text, null=True),
     )
     op.create_index(
-        "messages_pinned", "messages", ["n"], sqlite_where=sa.text("pinned IS 1"), postgresql_where=sa.text("pinned")
+        "messages_pinned",
+        "messages",
+        ["n"],
+        sqlite_where=sa.text("pinned IS 1"),
+        postgresql_where=sa.text("pinned IS true"),
     )
     op.create_index(
         "messages_reply_to",
@@ -149,3 +153,5 @@ def upgrade() -> None:
             "folded, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1')"
         )
         op.execute("INSERT INTO message_text (message_text, rank) VALUES ('automerge', 8)")
+    else:
+        _table("message_text", sa.Column("n", _Number, primary_key=True, autoincrement=False), _col("folded", _Text))
