@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from protocol.base import Command, Packet, spec
+from protocol.channels import ChannelsGetEvent
 from protocol.errors import Code
 from protocol.notices import DisconnectEvent, RateLimitEvent
 from protocol.objects_community import (
@@ -177,7 +178,7 @@ class StatusGet(Command, kw_only=True, frozen=True):
 @spec(
     does="Set the own nickname.",
     allowed="everybody after login",
-    events=(NicknameUpdateEvent,),
+    events=(NicknameUpdateEvent, ChannelsGetEvent),
     errors=(Code.BAD_VALUE,),
     example={"nickname": "Ally"},
 )
@@ -185,7 +186,11 @@ class NicknameUpdate(Command, kw_only=True, frozen=True):
     nickname: Nickname
 
 
-@spec(does="Remove the own nickname.", allowed="everybody after login", events=(NicknameRemoveEvent,))
+@spec(
+    does="Remove the own nickname.",
+    allowed="everybody after login",
+    events=(NicknameRemoveEvent, ChannelsGetEvent),
+)
 class NicknameRemove(Command, kw_only=True, frozen=True):
     pass
 
@@ -224,7 +229,7 @@ class UserUpdates(Struct, frozen=True, forbid_unknown_fields=True):
     allowed="server permission `manage_users`, for oneself and members below",
     needs="manage_users",
     reply=UserUpdateReply,
-    events=(UserUpdateEvent, UserUpdatedEvent),
+    events=(UserUpdateEvent, UserUpdatedEvent, ChannelsGetEvent),
     errors=(
         Code.USER_NOT_FOUND,
         Code.MEMBER_ABOVE,
@@ -251,7 +256,7 @@ class UserLeaveReply(Packet, kw_only=True, frozen=True, tag="user_leave"):
     does="End the own membership. The messages stay.",
     allowed="everybody after login",
     reply=UserLeaveReply,
-    events=(UserLeaveEvent, DisconnectEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent),
     errors=(Code.LAST_OWNER,),
 )
 class UserLeave(Command, kw_only=True, frozen=True):
@@ -270,7 +275,7 @@ class UserDeleteReply(Packet, kw_only=True, frozen=True, tag="user_delete"):
     allowed="server permission `manage_users`, for members below",
     needs="manage_users",
     reply=UserDeleteReply,
-    events=(UserLeaveEvent, DisconnectEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent),
     errors=(Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.NOT_YOURSELF, Code.LAST_OWNER),
     example={"user": "alice"},
 )

@@ -374,3 +374,34 @@ def test_message_new_sent_again_after_it_was_deleted_does_not_come_back(stage: S
     refusal = stage.refused("ann", "message_new", channel="general", content="oops", nonce="n1")
     assert refusal.fields["field"] == "nonce"
     assert "deleted" in refusal.text
+
+
+# ---------------------------------------------------------------- type and meta
+
+
+@pytest.mark.parametrize("type_", ["message", "action", "notice"])
+def test_message_new_keeps_its_type(stage: Stage, type_: str) -> None:
+    sent = say(stage, "ann", "waves", channel="general", type=type_)
+    assert sent["type"] == type_
+    stage.do("ann", "message_edit", channel="general", id=sent["id"], content="waves again")
+    (found,) = stage.answer("ben", "messages_get", channel="general")["messages"]
+    assert (found["type"], found["content"]) == (type_, "waves again")
+    assert stage.refused("ann", "message_new", channel="general", content="x", type="shout").code is Code.BAD_VALUE
+
+
+@pytest.mark.parametrize("meta", [{}, {"a": None}, {"a": [1, 2.5, "ü", {"b": True}], "type": "x"}])
+def test_message_new_keeps_meta_as_it_was_given(stage: Stage, meta: dict[str, Any]) -> None:
+    assert say(stage, "ann", "x", channel="general", meta=meta)["meta"] == meta
+    (found,) = stage.answer("ben", "messages_get", channel="general")["messages"]
+    assert found["meta"] == meta
+    assert "meta" not in say(stage, "ann", "y", channel="general")
+
+
+def test_message_new_refuses_meta_that_is_too_large(stage: Stage) -> None:
+    most = stage.world.config.limits.meta_bytes
+    around = len('{"a":""}')
+    say(stage, "ann", "x", channel="general", meta={"a": "x" * (most - around)})
+    refused = stage.refused("ann", "message_new", channel="general", content="x", meta={"a": "x" * (most - around + 1)})
+    assert refused.code is Code.BAD_VALUE
+    assert refused.fields["field"] == "meta"
+    assert stage.refused("ann", "message_new", channel="general", content="x", meta=[1]).code is Code.BAD_VALUE
