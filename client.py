@@ -24,6 +24,7 @@ READ_AHEAD = 64
 class Client:
     """A `Guest` of the gate, and the `Caller` of its commands."""
 
+    gateway = ""
     hears_itself = False
 
     __slots__ = (

@@ -198,22 +198,24 @@ class Dispatcher:
 
     # --- what happens without a command ------------------------------------------------------------------------
 
-    def emit(self, events: Sequence[Event], *, announces: bool = False) -> None:
-        """Send events that no client asked for, in their turn. announces: they tell what hand edits changed."""
+    def emit(self, events: Sequence[Event], *, announces: bool = False, changes: Sequence[DocumentChange] = ()) -> None:
+        """Send events that no client asked for, in their turn. announces: they tell what hand edits changed. changes:
+        what they tell of, to be written with them."""
         outcome = Outcome(events=list(events))
-        if announces or any(is_durable(event) for event in events):
+        if announces or changes or any(is_durable(event) for event in events):
             self.world.journal.submit(
                 lambda tx: prepare(outcome, tx, called=False, listener=None),
-                (),
-                self._settle_emitted,
+                changes,
+                lambda operation: self._settle_emitted(operation, changes),
                 announces=announces,
             )
         elif events:
             prepared = prepare(outcome, None, called=False, listener=None)
             self.world.journal.submit(None, (), lambda operation: self._emit_now(prepared))
 
-    def _settle_emitted(self, operation: Operation) -> None:
+    def _settle_emitted(self, operation: Operation, changes: Sequence[DocumentChange]) -> None:
         if operation.error is not None:
+            self.world.documents.undo(changes)
             log.error("an event could not be stored: %s", operation.error)
         else:
             self._emit_now(operation.result)

@@ -8,6 +8,7 @@ import logging
 import secrets
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,7 @@ class Community:
             clock=opened.clock,
             new_id=uuid7,
             new_secret=lambda: secrets.token_urlsafe(32),
+            new_uuid=lambda: str(uuid.uuid4()),
         )
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq

@@ -11,6 +11,8 @@ from db.journal import Operation
 from db.transaction import Transaction
 from gate import Guest
 from handlers.frames import frame_of
+from handlers.guests import forget_guests, may_go
+from handlers.sessions import session_lifetimes_s
 from protocol.login import PingEvent
 from server import OriginChatsServer
 
@@ -19,6 +21,7 @@ JSON_PING_TICKS = 30
 LAZY_TICKS = 2
 FORGET_TICKS = 60
 DAY_S = 86_400
+TRIM_BATCH = 1000
 
 log = logging.getLogger("originchats.upkeep")
 
@@ -33,6 +36,9 @@ class Upkeep:
         self._world = server.world
         self._ticks = 0
         self._purging = False
+        self._trimming = False
+        self._pinned: dict[str, int] = {}
+        """Channel id -> how many messages it kept beyond its limit when it was last trimmed: old ones, pinned."""
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -56,6 +62,8 @@ class Upkeep:
             self._forget()
         if self._purging or self._ticks % FORGET_TICKS == 0:
             self._world.journal.submit(lambda tx: tx.messages.purge(), (), self._purged)
+        if not self._trimming:
+            self._trim()
 
     def _check_liveness(self) -> None:
         """WebSocket ping to a share of the clients each second; who does not answer in time is closed."""
@@ -101,19 +109,65 @@ class Upkeep:
         """Messages of a deleted channel are wiped by the thousand; go on each second while there are any."""
         self._purging = operation.error is None and operation.result > 0
 
+    def _trim(self) -> None:
+        """Channels that keep a number of messages lose the older ones, a thousand a second, when there are enough."""
+        limits = {channel.id: channel.max_history for channel in self._world.channels if channel.max_history}
+        count, pinned = self._world.store.count, self._pinned
+        over = {
+            id_: keep for id_, keep in limits.items() if count(id_) > keep + pinned.get(id_, 0) + min(keep // 20, 100)
+        }
+        if not over:
+            return
+
+        def trim(tx: Transaction) -> dict[str, int]:
+            left, beyond = TRIM_BATCH, {}
+            for id_, keep in over.items():
+                left -= tx.messages.trim(id_, keep, left)
+                if left <= 0:
+                    break
+                beyond[id_] = max(0, tx.messages.count(id_) - keep)
+            return beyond
+
+        self._trimming = True
+        self._world.journal.submit(trim, (), self._trimmed)
+
+    def _trimmed(self, operation: Operation) -> None:
+        self._trimming = False
+        if operation.error is None:
+            self._pinned |= operation.result
+        else:
+            log.error("deleting old messages failed: %s", operation.error)
+
     def _forget(self) -> None:
         world = self._world
         settings, now = world.config.sessions, world.clock()
+        lifetimes_s = session_lifetimes_s(world.config)
+        guests = [user.id for user in world.users if may_go(user, now)]
         world.limiter.sweep()
         world.logins.sweep()
         world.registrations.sweep()
 
-        def forget(tx: Transaction) -> None:
-            tx.sessions.prune(now, settings.timeout_s)
+        def forget(tx: Transaction) -> list[str]:
+            """Gives the guests that have no session any more."""
+            tx.sessions.prune(now, lifetimes_s)
             tx.log.prune(now - settings.event_log_days * DAY_S)
             tx.messages.prune_nonces(now - DAY_S)
+            here = tx.sessions.guests() if guests else set()
+            gone = [user_id for user_id in guests if user_id not in here]
+            for user_id in gone:
+                tx.reads.forget_user(user_id)
+                tx.memberships.forget_user(user_id)
+            return gone
 
-        world.journal.submit(forget, (), _report("forgetting old sessions and events"))
+        world.journal.submit(forget, (), self._forgotten)
+
+    def _forgotten(self, operation: Operation) -> None:
+        world = self._world
+        if operation.error is not None:
+            log.error("forgetting old sessions and events failed: %s", operation.error)
+        elif operation.result:
+            events = forget_guests(world, operation.result, world.clock())
+            self._server.emit(events, changes=world.documents.take_changes())
 
 
 def _report(what: str) -> Callable[[Operation], None]:

@@ -71,8 +71,8 @@ def _read(file: Path) -> tuple[dict[str, tuple[str, str]], list[Problem]]:
         return {}, [Problem(str(file), "is not UTF-8 text")]
     found: dict[str, tuple[str, str]] = {}
     problems = []
-    for key, value, line, error in _statements(text):
-        if error:
+    for key, value, line, broken in _statements(text):
+        if broken:
             problems.append(Problem(str(file), "expected NAME=value", line=line))
         elif key is not None:
             found[key] = (value or "", f"{file}:{line}: {key}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Row, Select, bindparam, select
 
 from db.schema import sessions
+from db.users import GUEST_PREFIX
 
 if TYPE_CHECKING:
     from db.group import Group
@@ -31,8 +33,9 @@ _ATTACH = (
     .values(disconnected_at=None, last_seen=bindparam("now"), address=bindparam("from"), agent=bindparam("with"))
 )
 _DISCONNECT_ALL = sessions.update().where(sessions.c.disconnected_at.is_(None)).values(disconnected_at=bindparam("now"))
-_PAST = sessions.c.disconnected_at < bindparam("before")
+_PAST = (sessions.c.gateway == bindparam("of")) & (sessions.c.disconnected_at < bindparam("before"))
 _EXPIRED = select(sessions.c.id).where(_PAST)
+_GUESTS = select(sessions.c.user_id).where(sessions.c.user_id.startswith(GUEST_PREFIX)).distinct()
 _DELETE_EXPIRED = sessions.delete().where(_PAST)
 
 
@@ -53,6 +56,10 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     agent: str = ""
     gateway: str = ""
+
+
+ACCESS_TOKEN = "token"
+"""`gateway` of a stored session that stands for an access token: it never has a connection."""
 
 
 class Sessions:
@@ -95,13 +102,21 @@ class Sessions:
         """After a start nobody is connected; gives how many were thought to be."""
         return self._group.connection.execute(_DISCONNECT_ALL, {"now": now}).rowcount
 
-    def prune(self, now: float, timeout_s: float) -> list[str]:
-        """Forget those that have been without a connection for longer than `timeout_s`; gives their ids."""
-        which = {"before": now - timeout_s}
-        ids = list(self._group.connection.execute(_EXPIRED, which).scalars())
-        if ids:
-            self._group.connection.execute(_DELETE_EXPIRED, which)
-        return ids
+    def prune(self, now: float, lifetimes_s: Mapping[str, float]) -> list[str]:
+        """Forget those that have been without a connection for longer than those of their gateway live; gives their
+        ids. Those of a gateway that is not named stay."""
+        pruned: list[str] = []
+        for gateway, lifetime_s in lifetimes_s.items():
+            which = {"of": gateway, "before": now - lifetime_s}
+            ids = list(self._group.connection.execute(_EXPIRED, which).scalars())
+            if ids:
+                self._group.connection.execute(_DELETE_EXPIRED, which)
+                pruned += ids
+        return pruned
+
+    def guests(self) -> set[str]:
+        """Ids of the guests that have a session."""
+        return set(self._group.connection.execute(_GUESTS).scalars())
 
     def _one(self, statement: Select[Any], which: dict[str, Any]) -> StoredSession | None:
         row = self._group.connection.execute(statement, which).first()

@@ -12,6 +12,8 @@ from db.documents import Document
 
 LOCAL_PREFIX = "USR:local_"
 """Id and username of a local account: this, then the name that was registered."""
+GUEST_PREFIX = "guest:"
+"""Id of a guest: this, eight random characters, a colon, then the name that it came with."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -25,7 +27,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """One member.
 
     roles: names, in the order that decides color and channel rules. muted_until, joined_at, last_seen: unix seconds.
-    blocked: ids of the users that this one has blocked.
+    blocked: ids of the users that this one has blocked. guest: without account; goes with its last session.
     extra: every other key of the record in the file, kept as it is.
     """
 
@@ -41,6 +43,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     joined_at: float | None = None
     last_seen: float | None = None
     blocked: tuple[str, ...] = ()
+    guest: bool = False
     extra: dict[str, Any] = {}
 
     @property
@@ -73,9 +76,12 @@ class Users(Document[User]):
         return self.by_username(name) or self.by_username(LOCAL_PREFIX + name)
 
     def username_of(self, user_id: str) -> str:
-        """The username, or the text itself for an unknown id (authors from elsewhere, deleted accounts)."""
+        """The username; for a guest that is gone its name, for any other unknown id the text itself (authors from
+        elsewhere, deleted accounts)."""
         user = self._records.get(user_id)
-        return user.username if user is not None else user_id
+        if user is not None:
+            return user.username
+        return user_id.split(":", 2)[-1] if user_id.startswith(GUEST_PREFIX) else user_id
 
     def with_role(self, role: str) -> list[User]:
         return [user for user in self._records.values() if role in user.roles]
@@ -116,6 +122,7 @@ _SCHEMA = {
         "joined_at": _TIME,
         "last_seen": _TIME,
         "blocked": {"type": "array", "items": {"type": "string"}, "description": "user ids"},
+        "guest": {"type": "boolean"},
     },
 }
 
@@ -148,6 +155,8 @@ def _write(user: User) -> dict[str, Any]:
         fields["banned"] = True
     if user.blocked:
         fields["blocked"] = user.blocked
+    if user.guest:
+        fields["guest"] = True
     return fields | user.extra
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 FAMILIES = (
     "login",
+    "guests",
     "handshake",
     "sessions",
     "server_info",
@@ -16,7 +17,11 @@ FAMILIES = (
     "user_roles",
     "self_roles",
     "channels",
+    "channel_members",
+    "channel_modes",
     "messages",
+    "directs",
+    "blocks",
     "message_marks",
     "message_reads",
     "threads",

@@ -46,6 +46,7 @@ class World:
         clock: Callable[[], float],
         new_id: Callable[[], str],
         new_secret: Callable[[], str],
+        new_uuid: Callable[[], str],
     ) -> None:
         self.live = live
         self.documents = documents
@@ -66,6 +67,8 @@ class World:
         self.clock = clock
         self.new_id = new_id
         self.new_secret = new_secret
+        self.new_uuid = new_uuid
+        """A random UUID as text, for tokens that have to be one."""
         self.access = Access(self.roles, store.memberships)
         self._newest_timestamp = 0.0
 
@@ -92,6 +95,8 @@ class Visitor(Protocol):
     network: str
     """For counting: the address, or its /64 (see `handlers.throttle.network_of`)."""
     agent: str
+    gateway: str
+    """The way in that it came by, "" for the OriginChats protocol."""
 
     @property
     def sink(self) -> Sink: ...

@@ -12,7 +12,7 @@ import msgspec
 from db.directs import Direct
 from db.sessions import StoredSession
 from db.transaction import Transaction
-from db.users import Status, User
+from db.users import GUEST_PREFIX, Status, User
 from fanout import Session
 from handlers import rotur
 from handlers.context import Context, World
@@ -48,7 +48,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     world, config = ctx.world, ctx.world.config
     if config.auth_mode == "cracked-only":
         raise Refused(Code.ROTUR_DISABLED)
-    address = _not_throttled(ctx)
+    address = not_throttled(ctx)
     try:
         found = await rotur.validate(
             config.rotur.validate_url, ctx.visitor.validator_key, cmd.validator, config.rotur.timeout_s
@@ -66,23 +66,23 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     if user is None:
         if not free:  # people are told apart by their names
             raise Refused(Code.NAME_TAKEN)
-        user = _new_user(ctx, found.id, found.username)
+        user = new_user(ctx, found.id, found.username)
     elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
         events = renamed(world, old, user)
-    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined, news=events)
+    return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined, news=events)
 
 
 @handles(Login)
 async def login(ctx: Context, cmd: Login) -> Change:
     world = ctx.world
-    _local_accounts_only(world)
+    local_accounts_only(world)
     name = local_name(cmd.username)
     if not name or not cmd.password:
         raise Refused(Code.CREDENTIALS_REQUIRED)
     account = f"account {name}"
-    _not_throttled(ctx, account)
+    not_throttled(ctx, account)
     user_id = LOCAL_PREFIX + name
     user = world.users.find(user_id)
     stored = user.password_hash if user is not None else None
@@ -91,7 +91,7 @@ async def login(ctx: Context, cmd: Login) -> Change:
         fresh = await world.passwords.hash(cmd.password) if fits and stored and needs_rehash(stored) else None
     except Busy:
         raise Refused(Code.TOO_BUSY) from None
-    _not_throttled(ctx, account)  # other tries of the same burst may have failed meanwhile
+    not_throttled(ctx, account)  # other tries of the same burst may have failed meanwhile
     user = world.users.find(user_id)
     if not fits or user is None or user.password_hash != stored:
         world.logins.count(ctx.visitor.network, account)
@@ -99,33 +99,32 @@ async def login(ctx: Context, cmd: Login) -> Change:
     if fresh is not None:
         user = msgspec.structs.replace(user, password_hash=fresh)
         world.users.put(user)
-    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=False)
+    return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=False)
 
 
 @handles(Register)
 async def register(ctx: Context, cmd: Register) -> Change:
     world = ctx.world
-    _local_accounts_only(world)
+    local_accounts_only(world)
     if not world.config.cracked.allow_registration:
         raise Refused(Code.REGISTRATION_DISABLED)
     name = local_name(cmd.username)
     _check_new_account(world, name, cmd.password)
-    wait_s = world.registrations.wait_s(ctx.visitor.network)
-    if wait_s:
-        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
-    world.registrations.count(ctx.visitor.network)
+    count_registration(ctx)
     try:
         password_hash = await world.passwords.hash(cmd.password)
     except Busy:
         raise Refused(Code.TOO_BUSY) from None
     _check_new_account(world, name, cmd.password)  # the name may have been taken meanwhile
-    user = _new_user(ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash)
-    return _enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True)
+    user = new_user(ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash)
+    return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True)
 
 
 @handles(ClaimOwner)
 def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
-    _not_throttled(ctx)
+    if ctx.user.guest:
+        raise Refused(Code.ACCOUNT_REQUIRED)
+    not_throttled(ctx)
     user = _make_owner(ctx, ctx.user, cmd.code)
     reply = ClaimOwnerReply(user=user.username, roles=list(user.roles))
     return Outcome(reply=reply, events=roles_changed(ctx.world, user), then=ctx.world.claim.close)
@@ -134,12 +133,13 @@ def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
 # --- shared ----------------------------------------------------------------------------------------------------
 
 
-def _local_accounts_only(world: World) -> None:
+def local_accounts_only(world: World) -> None:
+    """Raises Refused where only Rotur says who somebody is."""
     if world.config.auth_mode == "rotur":
         raise Refused(Code.AUTH_REQUIRED)
 
 
-def _not_throttled(ctx: Context, *keys: str) -> str:
+def not_throttled(ctx: Context, *keys: str) -> str:
     """Raises Refused while the address or a key has failed too often."""
     wait_s = ctx.world.logins.wait_s(ctx.visitor.network, *keys)
     if wait_s:
@@ -147,26 +147,46 @@ def _not_throttled(ctx: Context, *keys: str) -> str:
     return ctx.visitor.network
 
 
-def _check_new_account(world: World, name: str, password: str) -> None:
-    if not name or not password:
-        raise Refused(Code.CREDENTIALS_REQUIRED)
+def count_registration(ctx: Context) -> None:
+    """Raises Refused when too many accounts and guests were made from this address lately."""
+    wait_s = ctx.world.registrations.wait_s(ctx.visitor.network)
+    if wait_s:
+        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
+    ctx.world.registrations.count(ctx.visitor.network)
+
+
+def check_name(name: str) -> None:
+    """Raises Refused unless a local account or a guest can be called so."""
     if not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         raise Refused(Code.BAD_NAME_LENGTH)
     if not NAME.fullmatch(name):
         raise Refused(Code.BAD_NAME)
-    if not PASSWORD_LENGTH[0] <= len(password) <= PASSWORD_LENGTH[1]:
-        raise Refused(Code.BAD_PASSWORD_LENGTH)
-    if world.users.find(LOCAL_PREFIX + name) is not None or world.users.by_username(name) is not None:
+
+
+def require_free(world: World, name: str, but_for: str | None = None) -> None:
+    """Raises Refused when the bare name belongs to anybody besides the user with the id `but_for`."""
+    found = (world.users.find(text) for text in (name, LOCAL_PREFIX + local_name(name)))
+    if any(user is not None and user.id != but_for for user in found):
         raise Refused(Code.NAME_TAKEN)
 
 
-def _new_user(
+def _check_new_account(world: World, name: str, password: str) -> None:
+    if not name or not password:
+        raise Refused(Code.CREDENTIALS_REQUIRED)
+    check_name(name)
+    if not PASSWORD_LENGTH[0] <= len(password) <= PASSWORD_LENGTH[1]:
+        raise Refused(Code.BAD_PASSWORD_LENGTH)
+    require_free(world, name)
+
+
+def new_user(
     ctx: Context, user_id: str, username: str, *, nickname: str | None = None, password_hash: str | None = None
 ) -> User:
     config = ctx.world.config
     default = config.DB.users.default
+    is_guest = user_id.startswith(GUEST_PREFIX)
     is_local = user_id.startswith(LOCAL_PREFIX)
-    roles = config.cracked.default_roles if is_local else None
+    roles = config.guests.roles if is_guest else config.cracked.default_roles if is_local else None
     user = User(
         id=user_id,
         username=username,
@@ -175,9 +195,11 @@ def _new_user(
         roles=default.roles if roles is None else roles,
         status=Status(status="online", text=""),
         joined_at=ctx.now,
+        guest=is_guest,
         extra={key: value for key, value in default.extra.items() if key not in User.__struct_fields__},
     )
     ctx.world.users.put(user)
+    ctx.world.channels.forget_user(user_id)
     return user
 
 
@@ -191,7 +213,7 @@ def _make_owner(ctx: Context, user: User, code: str) -> User:
     return user
 
 
-def _enter(
+def enter(
     ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool, news: Sequence[Event] = ()
 ) -> Change:
     """The last step of every login: bans, the claim code, a stored session, and the packets in their order."""
@@ -201,8 +223,16 @@ def _enter(
     claimed = claim is not None
     if claim is not None:
         user = _make_owner(ctx, user, claim)
-    token = world.new_secret()
-    session = Session(id=world.new_id(), user_id=user.id, sink=visitor.sink, address=visitor.address, gap_aware=gap)
+    token = world.new_uuid() if visitor.gateway == "rooms" else world.new_secret()
+    session = Session(
+        id=world.new_id(),
+        user_id=user.id,
+        sink=visitor.sink,
+        address=visitor.address,
+        gap_aware=gap,
+        joins=visitor.gateway != "",
+        gateway=visitor.gateway,
+    )
     stored = StoredSession(
         id=session.id,
         token_hash=token_hash(token),
@@ -211,12 +241,15 @@ def _enter(
         last_seen=ctx.now,
         address=visitor.address,
         agent=visitor.agent,
+        gateway=visitor.gateway,
     )
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.add(stored)
         # the name may have been somebody else's, whose direct messages are none of the newcomer's business
         former = tx.directs.retire(user.id) if joined and user.is_local else []
+        if joined:
+            tx.memberships.forget_user(user.id)
         seq = tx.log.newest()
         session.since = seq
         events = list(news)
@@ -227,12 +260,14 @@ def _enter(
         return Outcome(
             first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
             events=events,
-            then=lambda: enter(former),
+            then=lambda: entered(former),
         )
 
-    def enter(former: Sequence[Direct]) -> None:
+    def entered(former: Sequence[Direct]) -> None:
         for direct in former:
             world.directs.put(direct)
+        if joined:
+            world.memberships.forget_user(user.id)
         if claimed:
             world.claim.close()
         visitor.log_in(session)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from msgspec import UNSET
 
+from config.schema import Config
+from db.sessions import ACCESS_TOKEN, StoredSession
 from db.transaction import Transaction
 from handlers.context import Context
 from handlers.frames import frame_of
@@ -25,6 +27,22 @@ from protocol.login import (
 from protocol.notices import DisconnectEvent
 from protocol.objects_community import SessionEntry
 
+DAY_S = 86_400
+
+
+def session_lifetimes_s(config: Config) -> dict[str, float]:
+    """How long a session may be without a connection, by gateway."""
+    return {
+        "": config.sessions.timeout_s,
+        "rooms": config.sessions.timeout_s,
+        "chat_api": config.chat_api.session_timeout_s,
+        ACCESS_TOKEN: config.rooms.token_days * DAY_S,
+    }
+
+
+def expired(stored: StoredSession, lifetimes_s: Mapping[str, float], now: float) -> bool:
+    return stored.disconnected_at is not None and now - stored.disconnected_at > lifetimes_s[stored.gateway]
+
 
 @handles(Resume)
 def resume(ctx: Context, cmd: Resume) -> Awaitable[Outcome]:
@@ -32,15 +50,15 @@ def resume(ctx: Context, cmd: Resume) -> Awaitable[Outcome]:
     session in the step in which the login is settled."""
     world, session = ctx.world, ctx.session
     wanted = token_hash(cmd.session)
-    settings = world.config.sessions
+    settings, lifetimes_s = world.config.sessions, session_lifetimes_s(world.config)
     listener = cmd.listener if isinstance(cmd.listener, str) else None
     session.gap_aware = True
 
     def open_session(tx: Transaction) -> str:
         stored = tx.sessions.by_token_hash(wanted)
-        if stored is None or stored.user_id != session.user_id:
+        if stored is None or stored.user_id != session.user_id or stored.gateway == ACCESS_TOKEN:
             raise Failed("unknown_session")
-        if stored.disconnected_at is not None and ctx.now - stored.disconnected_at > settings.timeout_s:
+        if expired(stored, lifetimes_s, ctx.now):
             raise Failed("session_expired")
         newest = tx.log.newest()
         if cmd.after > newest:
@@ -83,7 +101,7 @@ def resume(ctx: Context, cmd: Resume) -> Awaitable[Outcome]:
 
 @handles(SessionsList)
 def sessions_list(ctx: Context, cmd: SessionsList) -> Change:
-    world, session = ctx.world, ctx.session
+    session, lifetimes_s = ctx.session, session_lifetimes_s(ctx.world.config)
 
     def change(tx: Transaction) -> Outcome:
         entries = [
@@ -97,7 +115,7 @@ def sessions_list(ctx: Context, cmd: SessionsList) -> Change:
                 agent=stored.agent,
             )
             for stored in tx.sessions.of_user(session.user_id)
-            if stored.disconnected_at is None or ctx.now - stored.disconnected_at <= world.config.sessions.timeout_s
+            if not expired(stored, lifetimes_s, ctx.now)
         ]
         return Outcome(reply=SessionsListReply(sessions=entries))
 

@@ -14,6 +14,7 @@ FAMILIES = (
     "channel_members",
     "messages",
     "directs",
+    "guests",
     "message_reads",
     "threads",
     "unreads",

@@ -35,6 +35,9 @@ class Code(Enum):
     BAD_PASSWORD_LENGTH = "Password must be 4-128 characters"
     WRONG_CLAIM = "This claim code is wrong or was used already; the valid one is on the server's start screen"
     TOO_MANY_TRIES = "Rate limit: too many tries. Wait {wait_s} seconds"
+    TOKEN_REQUIRED = "A token is needed to enter here; the owner gives them out"
+    INVALID_TOKEN = "This token does not fit the name, or is not valid any more"
+    ACCOUNT_REQUIRED = "This is not for guests: log in with an account"
     TOO_BUSY = "The server is busy with other logins. Try again in a few seconds"
     SESSION_NOT_FOUND = "Session not found"
     # permission
@@ -67,7 +70,7 @@ class Code(Enum):
     TOO_MANY_BLOCKED = "You have blocked {max} users, which is the most"
     NOT_YOURSELF = "You cannot do this to yourself"
     LAST_OWNER = "The last owner cannot be removed; make somebody else owner first"
-    NAME_FIXED = "The username of a local account cannot be changed: it is its login"
+    NAME_FIXED = "The username of an account cannot be changed: it is its login"
     # roles
     ROLE_REQUIRED = "Role id or name is required"
     ROLE_NOT_FOUND = "Role '{role}' not found"

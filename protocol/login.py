@@ -177,7 +177,7 @@ class ClaimOwnerReply(Packet, kw_only=True, frozen=True, tag="claim_owner"):
     allowed="whoever has the code, while the community has no owner",
     reply=ClaimOwnerReply,
     events=CLAIMED,
-    errors=(Code.WRONG_CLAIM, Code.TOO_MANY_TRIES),
+    errors=(Code.WRONG_CLAIM, Code.TOO_MANY_TRIES, Code.ACCOUNT_REQUIRED),
     example={"code": "K7QF-2M9X"},
 )
 class ClaimOwner(Command, kw_only=True, frozen=True):

@@ -188,15 +188,11 @@ NOT_READ_YET = {
     "chat_api.max_message_bytes",
     "chat_api.max_polls",
     "chat_api.motd",
-    "chat_api.session_timeout_s",
-    "guests.roles",
     "limits.meta_bytes",
     "rooms.bad_frames",
     "rooms.default_room",
     "rooms.enabled",
     "rooms.port",
-    "rooms.require_token",
-    "rooms.token_days",
     "service.metrics",
 }
 """Settings of the ways in that are being built."""

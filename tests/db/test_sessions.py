@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from db.sessions import StoredSession
 from db.store import Store
 from tests.db.conftest import Clock, Disk, group
@@ -56,7 +58,23 @@ def test_a_start_disconnects_all_and_time_prunes(disk: Disk, clock: Clock) -> No
         stored = tx.sessions.get("a")
         assert stored is not None
         assert stored.disconnected_at == clock.now
-        assert tx.sessions.prune(clock.now, 600) == []
-        assert tx.sessions.prune(clock.now + 101, 600) == ["b"]
+        assert tx.sessions.prune(clock.now, {"": 600}) == []
+        assert tx.sessions.prune(clock.now + 101, {"": 600}) == ["b"]
         tx.sessions.attach("a", clock.now)
-        assert tx.sessions.prune(clock.now + 10_000, 600) == []
+        assert tx.sessions.prune(clock.now + 10_000, {"": 600}) == []
+
+
+def test_each_gateway_has_its_lifetime(store: Store, clock: Clock) -> None:
+    with group(store) as tx:
+        for id_, gateway in (("a", ""), ("b", "chat_api"), ("c", "other")):
+            tx.sessions.add(msgspec.structs.replace(session(id_), gateway=gateway, disconnected_at=clock.now))
+        assert tx.sessions.prune(clock.now + 60, {"": 50, "chat_api": 100}) == ["a"]
+        assert tx.sessions.prune(clock.now + 101, {"": 50, "chat_api": 100}) == ["b"]
+        assert tx.sessions.of_user("ann") != [], "that of a gateway without lifetime stays"
+
+
+def test_guests_with_a_session_are_known(store: Store) -> None:
+    with group(store) as tx:
+        for id_, user_id in (("a", "guest:00:x"), ("b", "guest:00:x"), ("c", "ann"), ("d", "guestbook")):
+            tx.sessions.add(session(id_, user_id))
+        assert tx.sessions.guests() == {"guest:00:x"}

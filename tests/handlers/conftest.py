@@ -102,6 +102,7 @@ class Visitor:
     validator_key = "originChats-test"
     address = network = "192.0.2.1"
     agent = "test"
+    gateway = ""
 
     def __init__(self) -> None:
         self.sink: Sink = RecordingSink()
@@ -291,6 +292,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         clock=clock,
         new_id=lambda: f"id-{next(numbers):06}",
         new_secret=lambda: f"secret-{next(numbers)}",
+        new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-000000000000",
     )
     documents.on_change = world.fanout.document_changed
     store.memberships.on_change = world.fanout.membership_changed

@@ -1,0 +1,96 @@
+"""Guests: users who enter under a name, without an account; and tokens that let somebody in under a name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from protocol.base import Command, Packet, spec
+from protocol.errors import Code
+from protocol.login import AuthSuccessEvent, Gap, ReadyEvent
+from protocol.users import StatusGetEvent, UserConnectEvent, UserJoinEvent, UserUpdatedEvent, UserUpdateEvent
+
+GuestName = Annotated[
+    str,
+    Meta(
+        max_length=200, description="2 to 32 letters, digits, hyphens, underscores; unique, upper and lower case alike."
+    ),
+]
+TOKEN = "6f1ed002-ab55-4585-9014-ebf0951522d9"
+
+
+@spec(
+    does="Enter as a guest under a free name, or under the name that a token stands for. A guest's record goes, and "
+    "its name is free again, when its last session has expired.",
+    allowed="before login; without a token where `auth_mode` is cracked or cracked-only and "
+    "`cracked.allow_registration` is on",
+    before_login=True,
+    reply=AuthSuccessEvent,
+    events=(ReadyEvent, UserJoinEvent, UserConnectEvent, StatusGetEvent),
+    errors=(
+        Code.REGISTRATION_DISABLED,
+        Code.TOKEN_REQUIRED,
+        Code.INVALID_TOKEN,
+        Code.BAD_NAME_LENGTH,
+        Code.BAD_NAME,
+        Code.NAME_TAKEN,
+        Code.TOO_MANY_TRIES,
+    ),
+    example={"username": "visitor"},
+)
+class GuestLogin(Command, kw_only=True, frozen=True):
+    username: GuestName
+    token: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                description="Of `access_token_create`, or `session` of an earlier `ready` of this guest.",
+            ),
+        ]
+        | None
+    ) = None
+    gap: Gap = False
+
+
+class UsernameUpdateReply(Packet, kw_only=True, frozen=True, tag="username_update"):
+    """The caller has this name now."""
+
+    username: str
+
+
+@spec(
+    does="Take another name as a guest; the old one is free at once.",
+    allowed="guests",
+    limited=True,
+    reply=UsernameUpdateReply,
+    events=(UserUpdateEvent, UserUpdatedEvent),
+    errors=(Code.NAME_FIXED, Code.BAD_NAME_LENGTH, Code.BAD_NAME, Code.NAME_TAKEN),
+    example={"username": "wanderer"},
+)
+class UsernameUpdate(Command, kw_only=True, frozen=True):
+    username: GuestName
+
+
+class AccessTokenCreateReply(Packet, kw_only=True, frozen=True, tag="access_token_create"):
+    """The token is shown this once."""
+
+    username: str
+    token: Annotated[str, Meta(description="A UUID; a secret.")]
+
+
+@spec(
+    does="Make a token that lets in under a name, for `guest_login` and the gateways. It takes the place of an earlier "
+    "one, is an entry of `sessions_list`, and is forgotten when it was not used for `rooms.token_days`. A name that "
+    "nobody has becomes a guest's.",
+    allowed="owners; for their own name all members but guests",
+    limited=True,
+    reply=AccessTokenCreateReply,
+    events=(UserJoinEvent,),
+    errors=(Code.PERMISSION_REQUIRED, Code.ACCOUNT_REQUIRED, Code.BAD_NAME_LENGTH, Code.BAD_NAME, Code.NAME_TAKEN),
+    example={"username": "visitor"},
+)
+class AccessTokenCreate(Command, kw_only=True, frozen=True):
+    username: GuestName
