@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.big import many_messages, many_users
+from bench.polls import long_polls
 from bench.scenarios import (
     Numbers,
     Options,
@@ -52,6 +53,12 @@ SCENARIOS = (
     Scenario("S3 ingest, 50 senders of 50", s3_ingest_50, {"messages_per_s": AtLeast(8_000)}),
     Scenario("S4 memory, idle", s4_memory, {"kib_per_connection": AtMost(10.0)}),
     Scenario("S5 logins beside a channel", s5_logins, {"p99_ms": AtMost(20.0)}, has_yardstick=False),
+    Scenario(
+        "long polls, all waiting for one channel",
+        long_polls,
+        {"worst_ms": AtMost(50.0), "kib_per_poll": AtMost(10.0)},
+        has_yardstick=False,
+    ),
     Scenario(
         "stalled reader among 500",
         stalled_reader,
