@@ -40,6 +40,7 @@ class OriginChatsServer:
         self.gate.doors["/"] = self._make_client
         self._numbers = itertools.count()
         world.documents.on_change = world.fanout.document_changed
+        world.memberships.on_change = world.fanout.membership_changed
         world.journal.on_external = self.hand_edit
         world.journal.on_released = world.fanout.flush
 

@@ -102,6 +102,13 @@ class Channels(Document[Channel]):
                     self._operated[operator] = (*self._operated.get(operator, ()), channel.id)
         return self._operated.get(user_id, ())
 
+    def forget_user(self, user_id: str) -> None:
+        """Take the marks and invitations of a user out of every channel."""
+        for channel in list(self.values()):
+            left = channel.without_user(user_id)
+            if left is not channel:
+                self.put(left)
+
     def position_of(self, key: str) -> int:
         """From 0. Raises ValueError for an unknown id."""
         return [channel.id for channel in self.values()].index(key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from db.channels import Channel
+from db.channels import FLAGS, USER_LISTS, Channel
 from db.permissions import DEFAULT_RULES
 from handlers import wire
 from handlers.directs import direct_objects
@@ -17,7 +17,8 @@ from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles, view
 from handlers.users import CHANNEL_LIST
 from protocol import objects_community as objects
-from protocol.audience import Everyone
+from protocol.audience import Everyone, Viewers
+from protocol.channel_members import ChannelMemberEvent, ChannelModes, ChannelModesEvent
 from protocol.channels import (
     ChannelCreate,
     ChannelCreateReply,
@@ -27,6 +28,7 @@ from protocol.channels import (
     ChannelMoveReply,
     ChannelsGet,
     ChannelsGetEvent,
+    ChannelTopicEvent,
     ChannelUpdate,
     ChannelUpdateReply,
     ChannelUpdates,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 COMPUTED = frozenset({"id", "last_message", "last_message_id", "voice_state", "threads"})
 """Keys of a channel on the wire that nobody sets."""
+ELSEWHERE = frozenset({*FLAGS, *USER_LISTS, "key", "created_by"})
+"""Keys of the record that other commands set, or none."""
 MAX_EXTRA_BYTES = 16_384
 T = TypeVar("T")
 
@@ -56,6 +60,13 @@ def channel_object(world: World, channel: Channel) -> objects.Channel:
         icon=_or_unset(channel.icon),
         wallpaper=_or_unset(channel.wallpaper),
         size=_or_unset(channel.size),
+        invite_only=channel.invite_only or UNSET,
+        secret=channel.secret or UNSET,
+        moderated=channel.moderated or UNSET,
+        topic_locked=channel.topic_locked or UNSET,
+        members_only=channel.members_only or UNSET,
+        key=channel.key is not None or UNSET,
+        max_history=_or_unset(channel.max_history),
         permissions={key: list(rule) for key, rule in channel.permissions.items()},
         last_message=(head.timestamp if head else None) if text else UNSET,
         last_message_id=(head.id if head else None) if text else UNSET,
@@ -75,8 +86,12 @@ def _or_unset(value: T | None) -> T | UnsetType:
 
 
 def viewer_key(world: World, user: User) -> Hashable:
-    """What the list depends on: the roles, and the user itself where there are channels that concern it by name."""
-    return user.roles, user.id if world.directs.of_user(user.id) else None
+    """What the list depends on: the roles, the channels that the user is let into by name, and the user itself where it
+    has direct channels."""
+    joined = (world.channels.get(id_) for id_ in world.memberships.of_user(user.id))
+    restricted = frozenset(channel.id for channel in joined if channel is not None and channel.restricted)
+    directs = user.id if world.directs.of_user(user.id) else None
+    return user.roles, directs, restricted, world.channels.operated_by(user.id)
 
 
 @view("channels_get", viewer_key)
@@ -123,6 +138,35 @@ def _told() -> list[Event]:
     return [Event(Everyone(), CHANNEL_LIST)]
 
 
+def mode_events(world: World, old: Channel, new: Channel, by: str | None) -> list[Event]:
+    """What the viewers of a channel are told, besides the list, when its topic, modes or marks have changed.
+
+    by: username of who did it; None for an edit by hand.
+    """
+    events: list[Event] = []
+    viewers = Viewers(new.id)
+    if old.description != new.description:
+        events.append(Event(viewers, ChannelTopicEvent(channel=new.name, topic=new.description or "", by=by)))
+    modes: dict[str, bool | UnsetType] = {
+        name: getattr(new, name) for name in FLAGS if getattr(old, name) != getattr(new, name)
+    }
+    if old.key != new.key:
+        modes["key"] = new.key is not None
+    if modes:
+        events.append(Event(viewers, ChannelModesEvent(channel=new.name, set=ChannelModes(**modes), by=by)))
+    changed = {*old.operators} ^ {*new.operators} | {*old.voices} ^ {*new.voices}
+    for user_id in sorted(changed):
+        packet = ChannelMemberEvent(
+            channel=new.name,
+            user=world.users.username_of(user_id),
+            operator=user_id in new.operators,
+            voice=user_id in new.voices,
+            by=by,
+        )
+        events.append(Event(viewers, packet))
+    return events
+
+
 @handles(ChannelCreate)
 def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
     world = ctx.world
@@ -152,7 +196,7 @@ def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
     if _same(old, new):
         return Outcome(reply=reply)
     world.channels.put(new)
-    return Outcome(reply=reply, events=_told())
+    return Outcome(reply=reply, events=[*mode_events(world, old, new, ctx.user.username), *_told()])
 
 
 def _same(old: Channel, new: Channel) -> bool:
@@ -165,7 +209,7 @@ def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
     if not given:
         raise Refused(Code.NO_UPDATES)
     for key in given:
-        if key in COMPUTED:
+        if key in COMPUTED or key in ELSEWHERE:
             raise Refused(Code.BAD_VALUE, field=f"channel_update.updates.{key}", reason="cannot be set")
     try:
         updates = msgspec.convert(given, ChannelUpdates)
@@ -211,8 +255,10 @@ def channel_delete(ctx: Context, cmd: ChannelDelete) -> Change:
     def change(tx: Transaction) -> Outcome:
         threads = tx.threads.delete_of_channel(channel.id)
         tx.messages.delete_place(channel.id)
+        tx.memberships.forget_channel(channel.id)
 
         def forget() -> None:
+            world.memberships.forget_channel(channel.id)
             for thread in threads:
                 world.threads.remove(thread)
 

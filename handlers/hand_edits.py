@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from db.channels import Channels
+from db.channels import Channel, Channels
 from db.documents import Change
 from db.roles import Roles
 from db.users import User, Users
 from handlers.blocks import blocks_changed
+from handlers.channels import mode_events
 from handlers.moderation import BANNED_REASON, DELETED_REASON, mute_event
 from handlers.outcome import Event
 from handlers.presence import name_changed, nickname_event, status_changed, user_entry
@@ -47,6 +48,8 @@ def effects(world: World, changes: Sequence[Change]) -> Effects:
             sight = sight or gives_sight(old, new)
         elif change.document == Channels.name:
             sight = True
+            if isinstance(old, Channel) and isinstance(new, Channel):
+                events += mode_events(world, old, new, by=None)
     if roles:
         events.append(Event(Everyone(), all_roles(world)))
     if sight:

@@ -14,7 +14,7 @@ from handlers import wire
 from handlers.blocks import has_blocked
 from handlers.content import Called, called_by, checked_text
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import Place, find_open_message, find_place, require, thread_now
+from handlers.places import Place, find_open_message, find_place, require, require_joined, thread_now
 from handlers.registry import handles
 from protocol.embeds import check_embeds
 from protocol.errors import Code, Refused
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 def message_new(ctx: Context, cmd: MessageNew) -> Change:
     place = find_place(ctx, cmd, "text")
     require(ctx, place, "send", "send messages in this channel")
+    require_joined(ctx, place.channel)
     write = writing(ctx, cmd, place.channel)
     return lambda tx: write(tx, place)
 

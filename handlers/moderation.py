@@ -89,18 +89,25 @@ def user_delete(ctx: Context, cmd: UserDelete) -> Change:
     require_above(ctx, target)
     require_another_owner(world, target)
     world.users.remove(target.id)
+    world.channels.forget_user(target.id)
     return _gone(world, target, UserDeleteReply(user=target.username, deleted=True), DELETED_REASON)
 
 
 def _gone(world: World, user: User, reply: UserBanReply | UserDeleteReply, reason: str) -> Change:
-    """The end of a membership: sessions, read markers, connections. user: the record as it was."""
+    """The end of a membership: sessions, read markers, channels, connections. user: the record as it was."""
+    deleted = isinstance(reply, UserDeleteReply)
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
-        if isinstance(reply, UserDeleteReply):
+        if deleted:
             tx.reads.forget_user(user.id)
+            tx.memberships.forget_user(user.id)
             events += name_changed(world, user.id)
-        return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, reason))
+        return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, reason))
+
+    def forget() -> None:
+        if deleted:
+            world.memberships.forget_user(user.id)
 
     return change

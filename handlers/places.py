@@ -89,6 +89,14 @@ def require(ctx: Context, place: Place, key: ChannelKey, action: str) -> None:
         require_unblocked(ctx.world, user, channel.other(user.id))
 
 
+def require_joined(ctx: Context, channel: Channel | Direct) -> None:
+    """Raise Refused when the caller comes by a way in where people join channels, and writes from outside."""
+    if not ctx.session.joins or not channel.members_only:
+        return
+    if not ctx.world.memberships.has(channel.id, ctx.user.id):
+        raise Refused(Code.NOT_A_MEMBER)
+
+
 def thread_now(tx: Transaction, place: Place) -> Thread:
     """The thread as the changes before this one left it, which the index in memory does not know yet."""
     thread = tx.threads.get(place.id)

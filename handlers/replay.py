@@ -52,7 +52,11 @@ class Failed(Exception):
 
 def may_see(world: World, tx: Transaction, user: User, audience: Audience) -> bool:
     """Whether an event of the log is for this user, by the rights of this moment. Called in the journal's
-    thread, which may know a direct channel that memory does not know yet."""
+    thread, which may know a direct channel or a membership that memory does not know yet."""
+    if isinstance(audience, Viewers):
+        channel = world.channels.get(audience.channel)
+        if channel is not None and channel.restricted:
+            return world.access.may(user, channel, "view", joined=tx.memberships.has(channel.id, user.id))
     if world.fanout.may_see(user, audience):
         return True
     if not isinstance(audience, Viewers) or audience.channel in world.channels:

@@ -120,14 +120,21 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
     require_another_owner(world, user)
     if not user.banned:
         world.users.remove(user.id)
+        world.channels.forget_user(user.id)
     reply = UserLeaveReply(user=user.username)
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
+        if not user.banned:
+            tx.memberships.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
         events += name_changed(world, user.id)
         goodbye = "You left this server"
-        return Outcome(reply=reply, events=events, after=lambda: throw_out(world, user.id, goodbye))
+        return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, goodbye))
+
+    def forget() -> None:
+        if not user.banned:
+            world.memberships.forget_user(user.id)
 
     return change

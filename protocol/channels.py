@@ -29,6 +29,8 @@ Topic = Annotated[str, Meta(max_length=MAX_DESCRIPTION, description="What the ch
 Picture = Annotated[
     str, Meta(max_length=MAX_URL, pattern=r"^(?:[hH][tT][tT][pP][sS]?://\S+)?$", description="http(s) URL.")
 ]
+MaxHistory = Annotated[int, Meta(ge=1, le=1_000_000_000, description="Messages that are kept; without it all.")]
+By = Annotated[str | None, Meta(description="Username of who did it; null: somebody who edited the file.")]
 Size = Annotated[int, Meta(ge=0, le=10_000, description="Height of a separator.")]
 
 
@@ -84,6 +86,17 @@ class ChannelUpdates(Struct, frozen=True, kw_only=True):
     wallpaper: Picture | UnsetType | None = UNSET
     size: Size | UnsetType | None = UNSET
     permissions: ChannelRules | UnsetType = UNSET
+    max_history: MaxHistory | UnsetType | None = UNSET
+
+
+class ChannelTopicEvent(Packet, kw_only=True, frozen=True, tag="channel_topic"):
+    """A channel has another topic, which is its `description`. Told to its viewers."""
+
+    durable: ClassVar[bool] = True
+
+    channel: str
+    topic: Annotated[str, Meta(description="May be empty.")]
+    by: By
 
 
 class ChannelUpdateReply(Packet, kw_only=True, frozen=True, tag="channel_update"):
@@ -99,7 +112,7 @@ class ChannelUpdateReply(Packet, kw_only=True, frozen=True, tag="channel_update"
     allowed="server permission `manage_channels`",
     needs="manage_channels",
     reply=ChannelUpdateReply,
-    events=(ChannelsGetEvent,),
+    events=(ChannelsGetEvent, ChannelTopicEvent),
     errors=(
         Code.CHANNEL_NOT_FOUND,
         Code.CHANNEL_EXISTS,
@@ -115,8 +128,9 @@ class ChannelUpdate(Command, kw_only=True, frozen=True):
         dict[str, Any],
         Meta(
             max_length=50,
-            description="What is to change: name, type, display_name, description, icon, wallpaper, size, permissions. "
-            "Any other key is stored and sent as it is; null removes it.",
+            description="What is to change: name, type, display_name, description, icon, wallpaper, size, permissions, "
+            "max_history. Any other key is stored and sent as it is; null removes it. Modes and members have commands "
+            "of their own.",
         ),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -43,6 +44,16 @@ class Channel(msgspec.Struct, frozen=True):
     moderated: bool = False
     operators: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+
+
+class Joined:
+    """Memberships as pairs of channel id and user id."""
+
+    def __init__(self, pairs: set[tuple[str, str]]) -> None:
+        self.pairs = pairs
+
+    def has(self, channel_id: str, user_id: str, /) -> bool:
+        return (channel_id, user_id) in self.pairs
 
 
 ROLES = {
@@ -260,3 +271,53 @@ def test_only_its_members_pass_anything_in_a_direct_channel(key: ChannelKey, rol
         assert ACCESS.may(Member(roles, id="ben"), direct, key) is ordinary
         assert not ACCESS.may(Member(roles, id="cyd"), direct, key)
         assert not ACCESS.may(Member(roles, banned=True, id="ann"), direct, key)
+
+
+# --- modes
+
+
+KINDS = ("outsider", "member", "voice", "operator")
+RULES_OF_A_USER = {"passes": ("user",), "is named by nothing": ("vip",), "is denied": ("!user", "vip")}
+
+
+def cases() -> Iterator[tuple[str, str, str, ChannelKey, bool, bool, bool]]:
+    """Every kind of user with every rule, key, mode, in and out of the channel."""
+    yield from itertools.product(
+        ("user", "admin", "owner", "banned"), KINDS, RULES_OF_A_USER, CHANNEL_KEYS, *((False, True),) * 3
+    )
+
+
+def test_modes_narrow_what_the_rules_allow_and_operators_pass_everything() -> None:
+    for who, kind, rule, key, restricted, moderated, joined in cases():
+        roles = ("user",) if who == "banned" else (who, "user")
+        member = Member(roles, banned=who == "banned", id="m")
+        channel = Channel(
+            dict.fromkeys(CHANNEL_KEYS, RULES_OF_A_USER[rule]),
+            restricted=restricted,
+            moderated=moderated,
+            operators=("m",) if kind == "operator" else ("somebody",),
+            voices=("m",) if kind == "voice" else ("somebody",),
+        )
+        memberships = {("room", "m")} if joined else {("hall", "m"), ("room", "n")}
+        found = Access(ROLES, Joined(memberships)).may(member, channel, key)
+        case = (who, kind, rule, key, restricted, moderated, joined)
+        if who == "banned":
+            assert not found, case
+        elif who in ("admin", "owner") or kind == "operator":
+            assert found, case
+        else:
+            inside = joined or not restricted
+            heard = kind == "voice" or not moderated or key not in ("send", "edit_own", "create_thread")
+            assert found is (rule == "passes" and inside and heard), case
+        for as_if in (True, False):
+            at_that = Access(ROLES, Joined({("room", "m")} if as_if else set())).may(member, channel, key)
+            assert Access(ROLES, Joined(memberships)).may(member, channel, key, joined=as_if) is at_that, case
+
+
+def test_operators_and_who_manages_channels_are_in_charge() -> None:
+    access = Access({**ROLES, "warden": Role("warden", 2, ("manage_channels",))})
+    channel = Channel({}, operators=("op",), voices=("vo",))
+    in_charge = [Member((), id="op"), Member(("warden",), id="w"), OWNER, ADMIN]
+    assert all(access.is_in_charge(member, channel) for member in in_charge)
+    assert not any(access.is_in_charge(member, channel) for member in (Member((), id="vo"), USER, MODERATOR))
+    assert not any(access.is_in_charge(msgspec.structs.replace(m, banned=True), channel) for m in in_charge)

@@ -78,7 +78,7 @@ def test_channels_get_view_follows_only_roles(stage: Stage) -> None:
     ("cmd", "fields"),
     [
         ("channel_create", {"name": "x", "type": "text"}),
-        ("channel_update", {"current_name": "general", "updates": {"description": "x"}}),
+        ("channel_update", {"current_name": "general", "updates": {"display_name": "x"}}),
         ("channel_move", {"name": "general", "position": 1}),
         ("channel_delete", {"name": "general"}),
     ],
@@ -185,6 +185,24 @@ def test_channel_update_stores_other_keys_as_they_are(stage: Stage) -> None:
     assert channel["topic"] == "x"
 
 
+def test_channel_update_tells_the_viewers_of_another_description_as_the_topic(stage: Stage) -> None:
+    update = {"current_name": "general", "updates": {"description": "x", "display_name": "General"}}
+    topic, _ = (outcome := stage.do("mod", "channel_update", **update)).events
+    assert stage.seen_by(topic) == {"host", "mod", "ann", "ben"}
+    by = stage.id("mod")
+    assert told(outcome)[0] == {"cmd": "channel_topic", "channel": "general", "topic": "x", "by": by}
+    assert to_everyone(outcome) == ["view"]
+
+
+def test_channel_update_sets_how_much_is_kept(stage: Stage) -> None:
+    def update(value: Any) -> dict[str, Any]:
+        updates = {"max_history": value}
+        return dict(stage.answer("mod", "channel_update", current_name="general", updates=updates)["channel"])
+
+    assert update(100)["max_history"] == 100
+    assert "max_history" not in update(None)
+
+
 @pytest.mark.parametrize(
     ("updates", "code"),
     [
@@ -198,6 +216,10 @@ def test_channel_update_stores_other_keys_as_they_are(stage: Stage) -> None:
         ({"permissions": None}, "bad_value"),
         ({"icon": "javascript:alert(1)"}, "bad_value"),
         ({"id": "c-staff"}, "bad_value"),
+        ({"key": "sesame"}, "bad_value"),
+        ({"secret": True}, "bad_value"),
+        ({"operators": []}, "bad_value"),
+        ({"max_history": 0}, "bad_value"),
         ({"threads": []}, "bad_value"),
         ({"last_message": 1}, "bad_value"),
         ({"big": "x" * 20_000}, "bad_value"),

@@ -120,7 +120,7 @@ def test_channels_are_told_once_and_to_everybody(stage: Stage, removed: bool) ->
     found = edit(
         stage,
         Change("users", ann.id, ann, msgspec.structs.replace(ann, roles=("moderator",))),
-        Change("channels", news.id, news, None if removed else msgspec.structs.replace(news, description="x")),
+        Change("channels", news.id, news, None if removed else msgspec.structs.replace(news, icon="")),
         Change("channels", ORDER_KEY, Order(tuple(each.id for each in stage.world.channels.values())), Order()),
     )
     assert cmds(found) == ["user_roles_get", "view"]
@@ -129,3 +129,19 @@ def test_channels_are_told_once_and_to_everybody(stage: Stage, removed: bool) ->
 
 def test_nothing_changed_is_not_told(stage: Stage) -> None:
     assert effects(stage.world, []) == Effects(events=[], closed=[])
+
+
+def test_modes_topic_and_operators_of_a_channel_are_told_without_a_name_and_without_the_key(stage: Stage) -> None:
+    news = stage.world.channels.by_name("news")
+    assert news is not None
+    ann = stage.user("ann")
+    edited = msgspec.structs.replace(news, description="x", key="sesame", moderated=True, operators=(ann.id,))
+    found = edit(stage, Change("channels", news.id, news, edited))
+    *packets, listed = found.events
+    assert listed.audience == Everyone()
+    assert [told_one(event) for event in packets] == [
+        {"cmd": "channel_topic", "channel": "news", "topic": "x", "by": None},
+        {"cmd": "channel_modes", "channel": "news", "set": {"moderated": True, "key": True}, "by": None},
+        {"cmd": "channel_member", "channel": "news", "user": ann.id, "operator": True, "voice": False, "by": None},
+    ]
+    assert [stage.seen_by(event) for event in packets] == [{"host", "ann"}] * 3

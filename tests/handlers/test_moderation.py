@@ -156,7 +156,6 @@ def test_user_leave_answers_and_closes_every_connection_after(stage: Stage) -> N
     outcome = stage.do("ann", "user_leave")
     assert told(outcome) == [{"cmd": "user_leave", "username": stage.id("ann")}]
     assert outcome.reply is not None
-    assert outcome.then is None
     assert outcome.after is not None
     assert closed(stage, "ann")
     assert stage.world.users.get(stage.id("ann")) is None
