@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+import handlers.all  # noqa: F401  (fills the table of views)
 from client import Client
 from connection import Frame
 from fanout import Session
@@ -134,6 +135,16 @@ def test_the_first_event_answers_where_there_is_no_reply(post: Post, listener: s
 
 
 @pytest.mark.parametrize("listener", [None, "l1"])
+def test_the_first_event_that_is_no_view_answers_in_its_place(post: Post, listener: str | None) -> None:
+    ann, ben = post.person("ann"), post.person("ben")
+    post.deliver(Outcome(events=[Event(Everyone(), CHANNELS), news("a"), news("b")]), ann, listener)
+    mine, theirs = heard(ann), heard(ben)
+    assert [packet["seq"] for packet in mine] == [packet["seq"] for packet in theirs] == [1, 2, 3]
+    assert [packet.get("listener") for packet in mine] == [None, listener, None]
+    assert all("listener" not in packet for packet in theirs)
+
+
+@pytest.mark.parametrize("listener", [None, "l1"])
 def test_who_is_not_in_the_audience_is_answered_too(post: Post, listener: str | None) -> None:
     ann, mod = post.person("ann"), post.person("mod")
     post.deliver(Outcome(events=[news("a", Viewers("c-staff"))]), ann, listener)
@@ -208,6 +219,14 @@ def test_users_with_the_same_roles_share_the_frame_of_a_view(post: Post) -> None
     ann, ben = post.person("ann"), post.person("ben")
     post.deliver(Outcome(events=[Event(Everyone(), CHANNELS)]))
     assert ann.sink.frames[0] is ben.sink.frames[0]
+
+
+def test_users_with_direct_channels_get_a_frame_of_their_own(post: Post) -> None:
+    ann, ben, mod = post.person("ann"), post.person("ben"), post.person("mod")
+    post.stage.do("ann", "direct_open", user=post.stage.id("ben"))
+    post.deliver(Outcome(events=[Event(Everyone(), CHANNELS)]))
+    names = [heard(client)[0]["val"][-1].get("display_name") for client in (ann, ben, mod)]
+    assert names == ["ben", "ann", None]
 
 
 def test_a_view_keeps_its_place_among_the_events(post: Post) -> None:

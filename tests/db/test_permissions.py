@@ -264,7 +264,7 @@ def test_only_harmless_roles_may_be_self_assignable(role: Role, allowed: bool) -
 @pytest.mark.parametrize("key", CHANNEL_KEYS)
 @pytest.mark.parametrize("roles", [member.roles for member in EVERYBODY], ids=lambda roles: "-".join(roles) or "none")
 def test_only_its_members_pass_anything_in_a_direct_channel(key: ChannelKey, roles: tuple[str, ...]) -> None:
-    open_to_all = dict.fromkeys(CHANNEL_KEYS, tuple(ROLES))
+    open_to_all: dict[str, tuple[str, ...]] = dict.fromkeys(CHANNEL_KEYS, tuple(ROLES))
     for direct in (Channel({}, members=("ann", "ben")), Channel(open_to_all, members=("ann", "ben"))):
         ordinary = key in ("view", "send", "react", "edit_own", "delete_own", "pin")
         assert ACCESS.may(Member(roles, id="ann"), direct, key) is ordinary

@@ -48,7 +48,7 @@ def test_direct_open_makes_one_channel_for_two_and_tells_both(stage: Stage) -> N
     assert told(outcome) == [{"view": "channels_get"}] * 2
     assert {event.audience for event in outcome.events} == {SessionsOf(stage.id("ann")), SessionsOf(stage.id("ben"))}
     assert outcome.reply is not None
-    channel = as_json(outcome.reply)["channel"]  # type: ignore[arg-type]
+    channel = as_json(outcome.reply)["channel"]
     direct = only(stage)
     assert channel == {
         "id": direct.id,
@@ -64,8 +64,8 @@ def test_direct_open_makes_one_channel_for_two_and_tells_both(stage: Stage) -> N
     }  # fmt: skip
     again = stage.do("ben", "direct_open", user=stage.id("ann").upper())
     assert again.events == []
-    assert as_json(again.reply)["channel"]["id"] == direct.id  # type: ignore[arg-type]
-    assert as_json(again.reply)["channel"]["display_name"] == "ann"  # type: ignore[arg-type]
+    assert as_json(again.reply)["channel"]["id"] == direct.id
+    assert as_json(again.reply)["channel"]["display_name"] == "ann"
 
 
 def test_direct_open_by_both_at_once_makes_one(stage: Stage) -> None:
@@ -77,7 +77,7 @@ def test_direct_open_by_both_at_once_makes_one(stage: Stage) -> None:
     tx.commit()
     outcome = stage.do("ben", "direct_open", user=stage.id("ann"))
     assert outcome.events == []
-    assert as_json(outcome.reply)["channel"]["id"] == "first"  # type: ignore[arg-type]
+    assert as_json(outcome.reply)["channel"]["id"] == "first"
     assert stage.answer("ann", "direct_message", user=stage.id("ben"), content="x")["channel"] == "dm-first"
 
 
@@ -151,7 +151,7 @@ def test_every_message_command_works_for_the_two(stage: Stage) -> None:
     (event,) = outcome.events
     assert event.audience == Viewers(only(stage).id)
     assert stage.seen_by(event) == {"ann", "ben"}
-    id_ = as_json(event.packet)["message"]["id"]  # type: ignore[arg-type]
+    id_ = as_json(event.packet)["message"]["id"]
     assert stage.answer("ben", "unreads_get")["unreads"][name]["unread_count"] == 1
     assert [m["id"] for m in stage.answer("ben", "messages_get", channel=name)["messages"]] == [id_]
     assert [m["id"] for m in stage.answer("ben", "messages_search", channel=name, query="kett")["results"]] == [id_]
@@ -232,7 +232,7 @@ def test_direct_message_opens_the_channel_and_posts(stage: Stage) -> None:
     assert [packet["cmd"] for packet in told(answer)] == ["message_new"]
     again = stage.do("ann", "direct_message", user=stage.id("ben"), content="psst", nonce="n1")
     assert again.events == []
-    assert as_json(again.reply)["message"]["id"] == packet["message"]["id"]  # type: ignore[arg-type]
+    assert as_json(again.reply)["message"]["id"] == packet["message"]["id"]
     texts = [message["content"] for message in stage.answer("ben", "messages_get", channel=name)["messages"]]
     assert texts == ["psst", "what"]
 
@@ -338,11 +338,11 @@ def test_a_block_by_hand_is_told_and_holds(stage: Stage) -> None:
     stage.world.documents.take_changes()
     stage.change_user("ben", blocked=(stage.id("ann"),))
     found = effects(stage.world, stage.world.documents.take_changes())
-    assert [as_json(event.packet) for event in found.events] == [{"cmd": "user_block", "user": stage.id("ann")}]  # type: ignore[arg-type]
+    assert [as_json(event.packet) for event in found.events] == [{"cmd": "user_block", "user": stage.id("ann")}]
     assert stage.refused("ann", "message_new", channel=name, content="x").code is Code.BLOCKED
     stage.world.users.put(old)
     found = effects(stage.world, stage.world.documents.take_changes())
-    assert [as_json(event.packet)["cmd"] for event in found.events] == ["user_unblock"]  # type: ignore[arg-type]
+    assert [as_json(event.packet)["cmd"] for event in found.events] == ["user_unblock"]
 
 
 # ---------------------------------------------------------------- members that go
