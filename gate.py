@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -60,6 +60,8 @@ class Gatekeeper:
         self._config = config
         self.doors: dict[str, Door] = {}
         """By path."""
+        self.doors_at: dict[int, dict[str, Door]] = {}
+        """By local port, for ports that have doors of their own."""
         self._per_network: Counter[str] = Counter()
         self.strangers: dict[Guest, None] = {}
         """Clients that have not logged in, oldest first."""
@@ -84,27 +86,33 @@ class Gatekeeper:
         config = self._config()
         if self.closed:
             raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.")
-        door = self.doors.get(request.path.partition("?")[0])
+        doors = self.doors_at.get(connection.local_port, self.doors) if self.doors_at else self.doors
+        door = doors.get(request.path.partition("?")[0])
         if door is None:
-            paths = " and ".join(sorted(self.doors))
+            paths = " and ".join(sorted(doors))
             raise Rejection(HTTPStatus.NOT_FOUND, f"WebSocket connections are accepted at {paths} only.")
         origin = _single_header(request, "Origin")
         allowed = config.websocket.allowed_origins
         if origin is not None and allowed is not None and origin not in allowed:
             raise Rejection(HTTPStatus.FORBIDDEN, "Pages of this origin may not connect (websocket.allowed_origins).")
         self._check_room()
-        address = client_address(peer or "", request, config.websocket.trusted_proxies)
-        network = network_of(address)
-        if not _is_loopback(address) and self._per_network[network] >= config.limits.connections_per_address:
+        forwarded = request.headers.get_all("X-Forwarded-For")
+        found = self.peer(peer or "", forwarded, _single_header(request, "User-Agent") or "")
+        network = found.network
+        if not _is_loopback(found.address) and self._per_network[network] >= config.limits.connections_per_address:
             raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.")
-        agent = (_single_header(request, "User-Agent") or "")[:MAX_AGENT_LENGTH]
-        client = door(connection, Peer(address, network, agent))
+        client = door(connection, found)
         self._per_network[network] += 1
         self.open_clients.add(client)
         self.strangers[client] = None
         if len(self.strangers) > config.limits.max_unauthenticated:
             next(iter(self.strangers)).sink.close(1008, "too many connections that have not logged in")
         return client
+
+    def peer(self, address: str, forwarded: Iterable[str], agent: str) -> Peer:
+        """Who is at the other end. address: of the socket. forwarded: the `X-Forwarded-For` headers."""
+        address = client_address(address, forwarded, self._config().websocket.trusted_proxies)
+        return Peer(address, network_of(address), agent[:MAX_AGENT_LENGTH])
 
     def _check_room(self) -> None:
         most = self._config().limits.max_connections
@@ -135,10 +143,10 @@ class Gatekeeper:
             del self._per_network[client.network]
 
 
-def client_address(peer: str, request: Request, trusted: tuple[str, ...]) -> str:
+def client_address(peer: str, forwarded: Iterable[str], trusted: tuple[str, ...]) -> str:
     """The address of the client: of the socket or, behind trusted proxies, the last one they did not add themselves."""
     address = peer
-    hops = [hop.strip() for value in request.headers.get_all("X-Forwarded-For") for hop in value.split(",")]
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     while hops and _is_trusted(address, trusted):
         hop = hops.pop()
         if not _is_address(hop):

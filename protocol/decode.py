@@ -48,7 +48,7 @@ def decode(text: bytes) -> Command:
 
     Refused as malformed: anything but one JSON object, NaN, lone surrogates, nesting deeper than `MAX_DEPTH`.
     """
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _deeper_than(text, MAX_DEPTH):
+    if is_too_deep(text):
         raise BadPacket(Code.MALFORMED, None, None, reason=f"nested deeper than {MAX_DEPTH} levels")
     try:
         return _decoder().decode(text)
@@ -73,6 +73,11 @@ def _explain(text: bytes, error: Exception) -> BadPacket:
     what, _, where = str(error).partition(" - at `$")
     field = where.rstrip("`").lstrip(".") or "packet"
     return BadPacket(Code.BAD_VALUE, cmd, listener, field=f"{cmd}.{field}" if field != "packet" else cmd, reason=what)
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Whether the JSON is nested deeper than `MAX_DEPTH`."""
+    return text.count(b"[") + text.count(b"{") > MAX_DEPTH and _deeper_than(text, MAX_DEPTH)
 
 
 def _deeper_than(text: bytes, depth: int) -> bool:
