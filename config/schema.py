@@ -195,12 +195,12 @@ class Data(Section, frozen=True):
         str | None,
         setting(
             "Message database",
-            "URL of the database that holds messages, for now an SQLite file only, such as "
-            "sqlite:////srv/chat/messages.sqlite3 (four slashes: an absolute path); null: the file messages.sqlite3 "
-            "in the data folder.",
+            "URL of the database that holds messages: an SQLite file, such as sqlite:////srv/chat/messages.sqlite3 "
+            "(four slashes: an absolute path), or PostgreSQL, such as postgresql://user:password@host/name; null: the "
+            "file messages.sqlite3 in the data folder.",
             restart=True,
             variable="DBURL",
-            pattern="^sqlite:///.",
+            pattern="^(sqlite:///|postgres(ql)?(\\+psycopg)?://).",
         ),
     ] = None
     poll_files: Annotated[

@@ -36,7 +36,8 @@ _EDIT = (
     .values(content=bindparam("to"), extra=bindparam("with"), edited=True)
 )
 _PIN = messages.update().where(messages.c.n == bindparam("of")).values(pinned=bindparam("to"))
-_DELETE = messages.delete().where(_RANGE)
+_OLD = select(messages).where(messages.c.pinned.is_(False), _RANGE).order_by(messages.c.n).limit(bindparam("limit"))
+_DELETE = messages.delete().where(messages.c.n.in_(bindparam("ns", expanding=True)))
 
 _NONCE = select(nonces.c.message_id).where(
     nonces.c.user_id == bindparam("user_id"), nonces.c.nonce == bindparam("nonce")
@@ -120,7 +121,7 @@ class Messages:
         self._group.connection.execute(_EDIT, values)
         if content != old.content:
             self._group.search.changed(self._group, n, old.content, content)
-        pings.remove_range(self._group, n, n)
+        pings.remove_all(self._group, [n])
         self._group.add_pings(n, old.timestamp, pings.targets(old, pinged_users, pinged_roles))
         return msgspec.structs.replace(
             old, content=content, extra=extra, edited=True, reactions=reactions.of_one(self._group, n)
@@ -135,8 +136,8 @@ class Messages:
             return False
         n = row.n
         known = group.place_to_change(place)
-        self._wipe([row], n, n)
-        positions.remember_hole(group, known, n)
+        self._wipe([row])
+        positions.remember_holes(group, known, [n])
         if n == known.newest:
             group.load_head(known)
         return True
@@ -259,6 +260,23 @@ class Messages:
             self.purge()
         self._group.connection.execute(_FORGET_READS, {"place": place})
 
+    def trim(self, place: str, keep: int, limit: int = 1000) -> int:
+        """Delete up to `limit` of the messages that are older than the newest `keep` (at least 1) of the place, the
+        oldest first; pinned ones stay. Gives how many. For housekeeping."""
+        group = self._group
+        known = group.place(place)
+        if known is None or known.count <= keep or limit < 1:
+            return 0
+        first_kept = positions.at(group, known, known.count - keep)
+        if first_kept is None:
+            return 0
+        group.flush()
+        rows = group.connection.execute(_OLD, {"low": known.low, "high": first_kept - 1, "limit": limit}).all()
+        if rows:
+            self._wipe(rows)
+            positions.remember_holes(group, group.place_to_change(place), [row.n for row in rows])
+        return len(rows)
+
     def purge(self, limit: int = 1000) -> int:
         """Wipe up to `limit` messages of deleted places from the disk; gives how many. For housekeeping."""
         group = self._group
@@ -269,7 +287,7 @@ class Messages:
         low, high = number << PLACE_SHIFT, (number + 1 << PLACE_SHIFT) - 1
         rows = group.connection.execute(_FIRST_ROWS, {"low": low, "high": high, "limit": limit}).all()
         if rows:
-            self._wipe(rows, low, rows[-1].n)
+            self._wipe(rows)
         if len(rows) < limit:
             group.connection.execute(_FORGET_HOLES, {"number": number})
             group.connection.execute(_FORGET_PLACE, {"number": number})
@@ -310,9 +328,10 @@ class Messages:
         which = {"low": first, "high": known.high, "limit": limit}
         return self._many(self._group.connection.execute(_FIRST_ROWS, which).all(), contiguous=True)
 
-    def _wipe(self, rows: Sequence[Row[Any]], low: int, high: int) -> None:
-        """Delete all messages from `low` to `high`, which these rows are, and what hangs on them."""
+    def _wipe(self, rows: Sequence[Row[Any]]) -> None:
+        """Delete these messages and what hangs on them."""
+        ns = [row.n for row in rows]
         self._group.search.removed(self._group, [(row.n, row.content) for row in rows])
-        self._group.connection.execute(_DELETE, {"low": low, "high": high})
-        reactions.remove_range(self._group, low, high)
-        pings.remove_range(self._group, low, high)
+        self._group.connection.execute(_DELETE, {"ns": ns})
+        reactions.remove_all(self._group, ns)
+        pings.remove_all(self._group, ns)

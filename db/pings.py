@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _RENAME = pings.update().where(pings.c.target == bindparam("old")).values(target=bindparam("new"))
 _FORGET = pings.delete().where(pings.c.target == bindparam("of"))
-_REMOVE = pings.delete().where(pings.c.n.between(bindparam("low"), bindparam("high")))
+_REMOVE_ALL = pings.delete().where(pings.c.n.in_(bindparam("ns", expanding=True)))
 _OF = (
     select(pings.c.n)
     .where(
@@ -61,9 +61,9 @@ def _role(name: str) -> str:
     return f"r:{name}"
 
 
-def remove_range(group: Group, low: int, high: int) -> None:
-    """All pings by messages from `low` to `high`, both included."""
-    group.connection.execute(_REMOVE, {"low": low, "high": high})
+def remove_all(group: Group, ns: Sequence[int]) -> None:
+    """All pings by these messages."""
+    group.connection.execute(_REMOVE_ALL, {"ns": ns})
 
 
 def of(group: Group, called: Sequence[str], places: Sequence[int], limit: int, offset: int) -> tuple[list[int], int]:

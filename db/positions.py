@@ -8,6 +8,8 @@ stretches.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 BUCKET_SHIFT = 10
 _ORDINAL = (1 << PLACE_SHIFT) - 1
 
-_ONE_MORE = (
+_MORE = (
     holes.update()
     .where(holes.c.place == bindparam("of"), holes.c.bucket == bindparam("in"))
-    .values(deleted=holes.c.deleted + 1)
+    .values(deleted=holes.c.deleted + bindparam("more"))
 )
 _FIRST = holes.insert()
 _HOLES = select(holes.c.bucket, holes.c.deleted).where(holes.c.place == bindparam("place")).order_by(holes.c.bucket)
@@ -46,12 +48,12 @@ def bucket_of(n: int) -> int:
     return (n & _ORDINAL) >> BUCKET_SHIFT
 
 
-def remember_hole(group: Group, place: Place, n: int) -> None:
-    """A message of this place, which belongs to the group, is being deleted."""
-    place.deleted += 1
-    bucket = bucket_of(n)
-    if not group.connection.execute(_ONE_MORE, {"of": place.number, "in": bucket}).rowcount:
-        group.connection.execute(_FIRST, {"place": place.number, "bucket": bucket, "deleted": 1})
+def remember_holes(group: Group, place: Place, ns: Sequence[int]) -> None:
+    """These messages of this place, which belongs to the group, are being deleted."""
+    place.deleted += len(ns)
+    for bucket, count in Counter(map(bucket_of, ns)).items():
+        if not group.connection.execute(_MORE, {"of": place.number, "in": bucket, "more": count}).rowcount:
+            group.connection.execute(_FIRST, {"place": place.number, "bucket": bucket, "deleted": count})
 
 
 def position(group: Group, place: Place, n: int) -> int:

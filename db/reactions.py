@@ -20,7 +20,7 @@ _KEY = (
 )
 _ONE = select(reactions.c.id).where(*_KEY)
 _REMOVE = reactions.delete().where(*_KEY)
-_REMOVE_ALL = reactions.delete().where(reactions.c.n.between(bindparam("low"), bindparam("high")))
+_REMOVE_ALL = reactions.delete().where(reactions.c.n.in_(bindparam("ns", expanding=True)))
 _COLUMNS = select(reactions.c.n, reactions.c.emoji, reactions.c.user_id).order_by(reactions.c.id)
 _OF_ONE = _COLUMNS.where(reactions.c.n == bindparam("n"))
 _OF_RANGE = _COLUMNS.where(reactions.c.n.between(bindparam("low"), bindparam("high")))
@@ -41,9 +41,9 @@ def remove(group: Group, n: int, emoji: str, user_id: str) -> bool:
     return bool(group.connection.execute(_REMOVE, {"n": n, "emoji": emoji, "user_id": user_id}).rowcount)
 
 
-def remove_range(group: Group, low: int, high: int) -> None:
-    """All reactions to messages from `low` to `high`, both included."""
-    group.connection.execute(_REMOVE_ALL, {"low": low, "high": high})
+def remove_all(group: Group, ns: Sequence[int]) -> None:
+    """All reactions to these messages."""
+    group.connection.execute(_REMOVE_ALL, {"ns": ns})
 
 
 def of_one(group: Group, n: int) -> Reactions:

@@ -49,6 +49,11 @@ class Store:
         """Messages in all places, as committed."""
         return sum(place.count for place in list(self._known.places.values()))
 
+    def count(self, place: str) -> int:
+        """Messages in a place, as committed."""
+        known = self._known.places.get(place)
+        return 0 if known is None else known.count
+
     def begin(self) -> Transaction:
         """Start a group; it ends with `commit` or `rollback`. One at a time, from one thread at a time.
 

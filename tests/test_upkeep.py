@@ -15,7 +15,7 @@ import upkeep
 from handlers.outcome import Event
 from protocol.audience import Everyone
 from protocol.users import NicknameRemoveEvent
-from tests.support.community import PASSWORD, edit, user_id
+from tests.support.community import CHANNELS, PASSWORD, edit, user_id
 from tests.support.house import Guest, House, open_house
 from upkeep import DAY_S, FORGET_TICKS, JSON_PING_TICKS, LAZY_TICKS, Upkeep
 
@@ -352,6 +352,46 @@ async def test_failed_logins_are_forgotten(house: House, tick: Ticking) -> None:
     await house.quiet()
     assert house.world.logins._tries == {}
     assert house.world.registrations._tries == {}
+
+
+async def test_a_channel_that_keeps_a_number_of_messages_loses_the_older_ones_but_the_pinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "TRIM_BATCH", 30)
+    channels = [{**channel, "max_history": 40} for channel in CHANNELS]
+    async with open_house(tmp_path, config=CONFIG, channels=channels) as house:
+        tick = Ticking(house)
+        ann, mod = await house.enter("ann"), await house.enter("mod")
+
+        async def say(count: int) -> None:
+            for _ in range(count):
+                ann.send("message_new", channel="general", content="x")
+            await house.quiet()
+
+        async def held() -> list[str]:
+            page = (await ann.ask("messages_get", channel="general", limit=100))[-1]
+            return [message["id"] for message in page["messages"]]
+
+        await say(42)
+        first = await held()
+        await mod.ask("message_pin", channel="general", id=first[1])
+        await tick()
+        assert await held() == first, "two more are not worth it"
+        await say(38)
+        await tick(3)
+        left = await held()
+        assert len(left) == 41, "thirty at once, until it is enough"
+        assert left[0] == first[1]
+        await say(2)
+        submitted = house.world.journal.submit
+        jobs: list[object] = []
+        monkeypatch.setattr(house.world.journal, "submit", lambda *args, **more: jobs.append(args))
+        await tick()
+        assert jobs == [], "the pinned one does not count"
+        monkeypatch.setattr(house.world.journal, "submit", submitted)
+        await say(1)
+        await tick()
+        assert len(await held()) == 41
 
 
 # --- itself

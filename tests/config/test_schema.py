@@ -162,9 +162,10 @@ def test_settings_of_features_to_come_name_their_reader() -> None:
 def test_bounds_are_those_that_hold() -> None:
     rows = {row.name: row.schema for row in settings()}
     assert rows["limits.search_results"]["maximum"] == 50
-    assert re.match(rows["DB.url"]["pattern"], "sqlite:////srv/messages.sqlite3")
-    for url in ("postgresql://host/chat", "messages.sqlite3", "sqlite://"):
-        assert not re.match(rows["DB.url"]["pattern"], url), "only SQLite files are served"
+    for url in ("sqlite:////srv/messages.sqlite3", "postgresql://host/chat", "postgres://u:p@host:5432/chat"):
+        assert re.match(rows["DB.url"]["pattern"], url)
+    for url in ("mysql://host/chat", "messages.sqlite3", "sqlite://"):
+        assert not re.match(rows["DB.url"]["pattern"], url), "SQLite files and PostgreSQL are served"
 
 
 def test_python_m_config_writes_and_checks(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

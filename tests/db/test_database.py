@@ -21,7 +21,7 @@ from db.database import (
     revision,
 )
 from db.schema import metadata
-from tests.db.conftest import PostgresServer
+from tests.support.databases import PostgresServer
 
 
 def test_a_new_database_gets_the_schema(tmp_path: Path) -> None:

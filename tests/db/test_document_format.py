@@ -103,6 +103,40 @@ def test_channels_of_earlier_servers() -> None:
     assert written(channels.FORMAT, parsed)[1]["odd"] is None
 
 
+def test_modes_and_members_of_a_channel_are_written_where_they_are_set() -> None:
+    modes = {
+        "invite_only": True, "secret": True, "moderated": True, "topic_locked": True, "members_only": True,
+        "operators": ["ann"], "voices": ["ben"], "invited": ["cyd"], "key": "sesame", "created_by": "ann",
+        "max_history": 100,
+    }  # fmt: skip
+    record = {"id": "id1", "type": "text", "name": "cellar", **modes}
+    parsed = read(channels.FORMAT, [record])
+    found = parsed.records["id1"]
+    assert (found.operators, found.voices, found.invited, found.key) == (("ann",), ("ben",), ("cyd",), "sesame")
+    assert written(channels.FORMAT, parsed) == [record]
+    off = {"invite_only": False, "operators": [], "key": None, "max_history": None}
+    plain = {"id": "id1", "type": "text", "name": "cellar"}
+    assert written(channels.FORMAT, read(channels.FORMAT, [plain | off])) == [plain]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("secret", "yes"), ("key", ""), ("key", "x" * 65), ("operators", "ann"), ("voices", [1]), ("max_history", 0)],
+)
+def test_modes_and_members_that_cannot_be(field: str, value: Any) -> None:
+    assert problem_of(channels.FORMAT, [{"name": "cellar", field: value}]).line is not None
+
+
+def test_who_is_operator_of_which_channel_follows_every_change() -> None:
+    table = channels.Channels([Channel(id="a", name="a", operators=("ann", "ben")), Channel(id="b", name="b")])
+    assert (table.operated_by("ann"), table.operated_by("cyd")) == (("a",), ())
+    table.put(Channel(id="b", name="b", operators=("ann",), voices=("ann",), invited=("ann",)))
+    assert table.operated_by("ann") == ("a", "b")
+    table.forget_user("ann")
+    assert (table.operated_by("ann"), table.operated_by("ben")) == ((), ("a",))
+    assert table.get("b") == Channel(id="b", name="b")
+
+
 @pytest.mark.parametrize("kind", ["local-accounts", "rotur-accounts"])
 def test_reading_what_was_written_gives_the_same(kind: str) -> None:
     for format in (users.FORMAT, roles.FORMAT, channels.FORMAT):

@@ -30,8 +30,9 @@ from db.store import Store
 from db.transaction import Transaction
 from db.users import User
 from protocol.errors import Code, Refused
-from tests.db.conftest import Clock, Disk, SqliteFiles, message
+from tests.db.conftest import Clock, Disk, message
 from tests.db.files import edit
+from tests.support.databases import SqliteFiles
 
 pytestmark = pytest.mark.anyio
 Work = Callable[[Transaction], Any]

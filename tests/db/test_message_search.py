@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from db import message_search, search_postgresql, search_sqlite
 from db.search_sqlite import BATCH
 from db.store import Store
-from tests.db.conftest import Clock, Disk, PostgresServer, SqliteFiles, group, message
+from tests.db.conftest import Clock, Disk, group, message
+from tests.support.databases import PostgresServer, SqliteFiles
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from msgspec import UNSET
 from db import positions, search_postgresql, search_sqlite
 from db.messages import Message
 from db.store import Head, Store
-from tests.db.conftest import Clock, Databases, Disk, PostgresServer, SqliteFiles, fill, group, ids_of, message
+from tests.db.conftest import Clock, Disk, fill, group, ids_of, message
+from tests.support.databases import Databases, PostgresServer, SqliteFiles
 
 PLACES = ("general", "random", "thread-1")
 USERS = ("ann", "bob", "cyd")
@@ -157,6 +158,12 @@ class AgainstAList(RuleBasedStateMachine):
             assert self.tx.messages.add_reaction(place, old.id, emoji, user)
             reactions.setdefault(emoji, []).append(user)
         self._replace(place, at, reactions=reactions)
+
+    @rule(place=st.sampled_from(PLACES), keep=st.integers(1, 8), limit=st.integers(0, 6))
+    def trim(self, place: str, keep: int, limit: int) -> None:
+        gone = [m for m in self.model[place][:-keep] if not m.pinned][:limit]
+        assert self.tx.messages.trim(place, keep, limit) == len(gone)
+        self.model[place] = [m for m in self.model[place] if m not in gone]
 
     @rule(place=st.sampled_from(PLACES))
     def delete_place(self, place: str) -> None:
@@ -307,6 +314,30 @@ def test_a_long_deleted_place_is_wiped_bit_by_bit(store: Store, disk: Disk) -> N
         assert tx.connection.exec_driver_sql(f"SELECT count(*) FROM message_text WHERE {which}").scalar() == 0  # noqa: S608
 
 
+def test_trimming_leaves_the_newest_and_the_pinned_ones_and_nothing_else(store: Store) -> None:
+    ids = fill(store, 2100)
+    with group(store) as tx:
+        tx.messages.set_pinned("general", ids[7], True)
+        tx.reads.set("ann", "general", ids[3])
+        tx.reads.set("bob", "general", ids[2050])
+        tx.messages.add_reaction("general", ids[0], "x", "ann")
+        assert [tx.messages.trim("general", 100, 1500), tx.messages.trim("general", 100, 1500)] == [1500, 499]
+        assert tx.messages.trim("general", 100) == 0
+    with group(store) as tx:
+        left = [ids[7], *ids[2000:]]
+        assert ids_of(tx.messages.newest("general", 3000)) == left
+        assert tx.messages.count("general") == store.count("general") == 101
+        assert ids_of(tx.messages.newest("general", 2, 99)) == left[:2]
+        page = tx.messages.around("general", ids[2001], 1, 1)
+        assert page is not None
+        assert (ids_of(page[0]), page[1]) == (ids[2000:2003], 1)
+        assert tx.messages.search("general", "m0000", 9)[0].id == ids[7]
+        assert {user: tx.reads.unreads(user, ["general"])["general"].unread for user in ("ann", "bob", "cyd")} == {
+            "ann": 101, "bob": 49, "cyd": 101,
+        }  # fmt: skip
+        assert tx.connection.exec_driver_sql("SELECT count(*) FROM reactions").scalar() == 0
+
+
 def test_a_failed_commit_leaves_everything_as_it_was(store: Store) -> None:
     fill(store, 2)
     tx = store.begin()
@@ -349,7 +380,7 @@ def test_rows_come_by_index_in_postgresql(postgres: PostgresServer, tmp_path: Pa
     with group(store) as tx:
         for i in range(3000):
             tx.messages.add("general", message(f"m{i:05}", content=f"number {i:05} " + "and so on " * 20))
-    plans = {
+    plans: dict[Any, tuple[str, dict[str, Any]]] = {
         messages._PINNED: ("messages_pinned", {"low": 0, "high": 1 << 40}),
         messages._REPLIES: ("messages_reply_to", {"id": "m1", "low": 0, "high": 1 << 40, "limit": 5}),
         messages._OLDER: ("messages_pkey", {"low": 0, "high": 1 << 40, "limit": 5}),

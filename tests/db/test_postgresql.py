@@ -14,7 +14,8 @@ from db import group as groups
 from db import postgresql
 from db.database import DatabaseError, check_database, migrate, open_database, shown
 from db.store import Store
-from tests.db.conftest import Clock, Disk, PostgresServer, group, ids_of, message
+from tests.db.conftest import Clock, Disk, group, ids_of, message
+from tests.support.databases import PostgresServer
 
 
 @pytest.fixture
