@@ -160,6 +160,7 @@ def forget_guests(world: World, user_ids: Iterable[str], now: float) -> list[Eve
         user = world.users.get(user_id)
         if user is not None and may_go(user, now):
             world.users.remove(user_id)
+            world.channels.forget_user(user_id)
             world.memberships.forget_user(user_id)
             events.append(Event(Everyone(), UserLeaveEvent(username=user.username)))
             events += name_changed(world, user_id)
