@@ -86,6 +86,8 @@ class Driver:
         """{"id", and `channel` or `thread_id`, "mark", "author"} of every message that was ever posted."""
         self.reactions: list[tuple[Member, dict[str, Any]]] = []
         self.threads: list[tuple[str, int]] = []
+        self.directs: dict[frozenset[str], int] = {}
+        """Two people -> the mark of what they say to each other."""
         self.banned: set[str] = set()
         self.history: list[str] = []
 
@@ -156,6 +158,7 @@ class Driver:
                 for channel in channels
                 if name not in self.banned and may_view(users.get(user_id(name), []), channel, roles)
             }
+            | {mark for pair, mark in self.directs.items() if name in pair and name not in self.banned}
             for name in self.members
         }
 

@@ -40,6 +40,27 @@ class Community(Driver):
         if reply is not None:
             self.messages.append({"id": reply["message"]["id"], "mark": mark, "author": author.name, **where})
 
+    # the owner takes no part in what follows, so that the list of channels it sees has no direct ones
+
+    async def say_direct(self, a: int, b: int, c: int) -> None:
+        author, other = self._pair(a, b)
+        mark = self.directs.setdefault(frozenset({author.name, other.name}), self.marks)
+        self.marks = max(self.marks, mark + 1)
+        content = f"zq{mark}q {c} @{user_id('ann')}"
+        reply = await self._ask(author.here, "direct_message", user=user_id(other.name), content=content)
+        if reply is not None:
+            where = {"channel": reply["channel"]}
+            self.messages.append({"id": reply["message"]["id"], "mark": mark, "author": author.name, **where})
+
+    async def block(self, a: int, b: int, c: int) -> None:
+        who, other = self._pair(a, b)
+        await self._ask(who.here, ("user_unblock", "user_block")[c % 2], user=user_id(other.name))
+
+    def _pair(self, a: int, b: int) -> tuple[Member, Member]:
+        people = [member for member in self.members.values() if member.name != "host"]
+        one = people.pop(a % len(people))
+        return one, people[b % len(people)]
+
     async def _on_message(self, cmd: str, a: int, b: int, **fields: Any) -> None:
         """Do it to one of the newer messages, half of the time as its author."""
         if self.messages:
@@ -248,7 +269,7 @@ class Community(Driver):
 
 
 WEIGHTS = {
-    "say": 8, "say_in_thread": 4, "edit": 4, "delete": 2, "react": 4, "unreact": 2, "pin": 2,
+    "say": 8, "say_in_thread": 4, "say_direct": 4, "block": 1, "edit": 4, "delete": 2, "react": 4, "unreact": 2, "pin": 2,
     "thread_create": 2, "thread_rename": 1, "thread_lock": 1, "thread_join": 1, "thread_leave": 1, "thread_delete": 1,
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
     "role_color": 1, "role_power": 1, "role_delete_and_create": 1, "set_roles": 4, "nickname": 1, "ban": 1, "unban": 1,
