@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.big import many_messages, many_users
-from bench.polls import long_polls
+from bench.polls import idle_sessions, long_polls
 from bench.scenarios import (
     Numbers,
     Options,
@@ -59,6 +59,7 @@ SCENARIOS = (
         {"worst_ms": AtMost(50.0), "kib_per_poll": AtMost(10.0)},
         has_yardstick=False,
     ),
+    Scenario("10 000 idle API sessions", idle_sessions, {"times_as_much": AtMost(1.2)}, has_yardstick=False),
     Scenario(
         "stalled reader among 500",
         stalled_reader,

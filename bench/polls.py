@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import select
 import socket
+import sqlite3
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from bench.hosts import cpu_s, memory_kib, ours
 from bench.scenarios import Numbers, Options
+from tests.support.client import ChatClient
+from tests.support.community import CHANNELS, load, save, write_community
+from tests.support.server import ServerProcess
 
 EVENTS = 10
 PAUSE_S = 0.5
@@ -135,3 +142,60 @@ async def long_polls(target: str, options: Options) -> Numbers:
         "kib_per_poll": round((after_kib - before_kib) / len(waiting), 1),
         "server_ms_per_event_and_poll": round(used * 1000 / EVENTS / len(waiting), 4),
     }
+
+
+IDLE_SESSIONS = 10_000
+MESSAGES_PER_S = 1000 / 60
+
+
+async def idle_sessions(target: str, options: Options) -> Numbers:
+    """10 000 sessions that nobody uses have joined a channel with 1 000 messages a minute: what they cost it."""
+    alone = await _cost_of(1, options.seconds * 4)
+    crowded = await _cost_of(IDLE_SESSIONS, options.seconds * 4)
+    return {
+        "times_as_much": round(crowded / alone, 2),
+        "cpu_ms_per_message_alone": round(alone, 2),
+        "cpu_ms_per_message_crowded": round(crowded, 2),
+    }
+
+
+async def _cost_of(sessions: int, seconds: float) -> float:
+    """CPU milliseconds of the server for one message."""
+    guests = {f"guest:{number:08x}:g{number}": guest_record(f"g{number}") for number in range(sessions)}
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = write_community(Path(name), users={"ann": ("user",)}, channels=CHANNELS, config=CONFIG)
+        server = ServerProcess(folder)
+        await server.start()
+        await server.stop()
+        users = load(server.data_dir / "users.json")
+        save(server.data_dir / "users.json", users | guests)
+        (channel,) = (each["id"] for each in load(server.data_dir / "channels.json") if each["name"] == "general")
+        _store_sessions(server.data_dir, list(guests), channel)
+        async with server, ChatClient(server.url) as ann:
+            await (await ann.connect()).login("ann")
+            await ann.say("the first one")
+            used, began = cpu_s(server.pid), time.monotonic()
+            sent = 0
+            while (elapsed := time.monotonic() - began) < seconds:
+                await ann.say("one of a thousand in this minute")
+                sent += 1
+                await asyncio.sleep(max(0.0, sent / MESSAGES_PER_S - elapsed))
+            return (cpu_s(server.pid) - used) * 1000 / sent
+
+
+def guest_record(name: str) -> dict[str, Any]:
+    return {"username": name, "roles": ["user"], "status": {"status": "online", "text": ""}, "guest": True}
+
+
+def _store_sessions(data_dir: Path, users: list[str], channel: str) -> None:
+    now = time.time()
+    with contextlib.closing(sqlite3.connect(next(data_dir.glob("*.sqlite3")))) as connection, connection:
+        connection.executemany(
+            "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen, disconnected_at, position, address,"
+            " agent, gateway) VALUES (?, ?, ?, ?, ?, ?, 0, '', '', 'chat_api')",
+            ((user, user.encode(), user, now, now, now) for user in users),
+        )
+        connection.executemany(
+            "INSERT INTO memberships (channel, user_id, joined_at) VALUES (?, ?, ?)",
+            ((channel, user, now) for user in users),
+        )
