@@ -8,6 +8,7 @@ a role or a channel changes.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
@@ -112,6 +113,8 @@ class Fanout:
         self._by_user: dict[str, dict[str, Session]] = {}
         self._viewers: dict[str, dict[str, Session]] = {}
         """By channel. Of direct channels nothing is kept: each has two members to ask for."""
+        self.observe: Callable[[float], None] = lambda took_s: None
+        """Called with the seconds that each flush of something took."""
         self._gathered: list[Delivery] = []
         self._presence: list[Delivery] = []
         self.position = 0
@@ -272,6 +275,9 @@ class Fanout:
     def flush(self) -> None:
         """Hand what was gathered to its audiences, in order. Neighbours with the same audience go out as one list."""
         deliveries, self._gathered = self._gathered, []
+        if not deliveries:
+            return
+        began = time.perf_counter()
         start = 0
         while start < len(deliveries):
             end = start + 1
@@ -280,6 +286,7 @@ class Fanout:
                 end += 1
             self.offer(self.targets(audience), deliveries[start:end])
             start = end
+        self.observe(time.perf_counter() - began)
 
     def offer(self, sessions: Iterable[Session], run: Sequence[Delivery]) -> None:
         """The same events to these sessions. All of the run are in the outboxes, or accounted for, afterwards."""

@@ -33,6 +33,8 @@ class Guest(Endpoint, Protocol):
     """A party that was let in through one of the doors."""
 
     network: str
+    gateway: str
+    """The way in, "" for the OriginChats protocol."""
     connected_at: float
     """On the monotonic clock."""
     number: int

@@ -13,6 +13,7 @@ import logging
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,6 +89,8 @@ class Journal:
         """Called on the loop after the results of a group."""
         self.on_logged: Callable[[Sequence[LoggedEvent]], None] = lambda events: None
         """Called on the loop with the events that a group logged, in order, after `on_released`."""
+        self.observe: Callable[[float, Sequence[LoggedEvent]], None] = lambda took_s, events: None
+        """Called in the journal's thread when something was committed: how long it took, and the events in it."""
         self._wake = threading.Condition()
         self._waiting: list[Operation] = []
         self._unsettled = 0
@@ -208,6 +211,7 @@ class Journal:
 
     def _commit(self, group: Sequence[Operation], external: list[Change]) -> list[LoggedEvent]:
         """Run a group in one transaction; gives what it logged. Raises when nothing of it was kept, but for hand edits found on the way."""
+        began = time.perf_counter()
         try:
             tx = self._store.begin()
         except CANNOT_STORE:
@@ -241,6 +245,7 @@ class Journal:
         if save:
             self._files.saved()
         self.works = True
+        self.observe(time.perf_counter() - began, events)
         return events
 
     @staticmethod

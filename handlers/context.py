@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -70,6 +71,8 @@ class World:
         self.new_uuid = new_uuid
         """A random UUID as text, for tokens that have to be one."""
         self.access = Access(self.roles, store.memberships)
+        self.resumes: Counter[str] = Counter()
+        """How replays ended: `recovered`, or the reason why nothing was."""
         self._newest_timestamp = 0.0
 
     @property

@@ -40,9 +40,16 @@ class RateLimiter:
         self._settings = settings
         self._clock = clock
         self._users: dict[str, _Buckets] = {}
+        self.refusals = 0
+        """How often `take` has refused."""
 
     def take(self, user_id: str) -> tuple[float, str] | None:
         """Take one token of each bucket. None when both had one, else (seconds until it may work, reason)."""
+        refusal = self._take(user_id)
+        self.refusals += refusal is not None
+        return refusal
+
+    def _take(self, user_id: str) -> tuple[float, str] | None:
         settings = self._settings()
         if not settings.enabled:
             return None

@@ -149,6 +149,7 @@ class Replay:
             return
         if error is not None:
             session.held = False
+            self._world.resumes["unavailable"] += 1
             self._world.fanout.leave_in_gap(session, self._sent_up_to, self._after)
             self._finish(error)
             return
@@ -173,6 +174,7 @@ class Replay:
 
     def _end(self, *, recovered: bool, reason: str | None) -> None:
         session, position = self._session, self._world.fanout.position
+        self._world.resumes["recovered" if recovered else str(reason)] += 1
         if not recovered:
             session.since = position
         session.gap_from = None

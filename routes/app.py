@@ -14,6 +14,7 @@ from routes.answers import failed, refused
 from routes.headers import CommonHeaders
 from routes.health import Health
 from routes.info import Info, RecentFacts
+from routes.metrics import Measurements
 from routes.page import ASSETS, Landing
 from routes.view import WorldView
 
@@ -30,6 +31,8 @@ def build(view: WorldView, clock: Callable[[], float] = time.time) -> ASGIApp:
             Route("/info", Info(recent).__call__),
             Route("/healthz", health.live),
             Route("/readyz", health.ready),
+            Route("/.well-known/healthcheck.json", health.check),
+            Route("/metrics", Measurements(view).__call__),
         ],
         exception_handlers={HTTPException: refused, Exception: failed},
     )

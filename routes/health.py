@@ -1,4 +1,5 @@
-"""GET /healthz (the process lives) and GET /readyz (it can store what it is told)."""
+"""GET /healthz (the process lives), GET /readyz (it can store what it is told), GET /.well-known/healthcheck.json (the
+same for who looks there)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Health:
-    """Both routes. The answers hold no paths and no error texts: those are in the log."""
+    """The routes. The answers hold no paths and no error texts: those are in the log."""
 
     def __init__(self, view: WorldView, recent: RecentFacts, clock: Callable[[], float]) -> None:
         self._view = view
@@ -30,3 +31,8 @@ class Health:
         if self._view.journal_works():
             return json({"status": "ready"}, headers=NO_STORE)
         return json({"status": "unavailable", "error": "Changes cannot be stored now"}, 503, NO_STORE)
+
+    async def check(self, request: Request) -> Response:
+        if self._view.journal_works():
+            return json({"status": "ok"}, headers=NO_STORE)
+        return json({"status": "unavailable"}, 503, NO_STORE)

@@ -32,9 +32,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldView(Protocol):
-    """The little that routes need of the server. Both are called on the event loop and must not block."""
+    """The little that routes need of the server. All are called on the event loop and must not block."""
 
     def facts(self) -> Facts: ...
+
+    def metrics(self) -> bytes:
+        """What is measured, in the text format of Prometheus."""
+        ...
+
+    def metrics_for(self) -> str:
+        """Who may read it: `loopback`, `everybody`, or `off` for nobody."""
+        ...
 
     def journal_works(self) -> bool:
         """Whether changes can be stored now: the journal's thread is alive and its last commit did not fail."""

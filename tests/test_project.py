@@ -27,7 +27,7 @@ LAYERS = (
     {"upkeep"},
     {"http_server"},
     {"server"},
-    {"attendance", "client", "dispatch"},
+    {"attendance", "client", "dispatch", "metrics"},
     {"gate", "outgoing"},
     {"gateways", "handlers", "routes", "watchers"},
     {"fanout"},
@@ -193,7 +193,6 @@ NOT_READ_YET = {
     "rooms.default_room",
     "rooms.enabled",
     "rooms.port",
-    "service.metrics",
 }
 """Settings of the ways in that are being built."""
 READ_UNDER_OTHER_NAMES = {

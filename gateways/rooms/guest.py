@@ -55,6 +55,8 @@ def door(core: Core) -> Callable[[Connection, Peer], RoomsGuest]:
 
 
 class RoomsGuest:
+    gateway = GATEWAY
+
     __slots__ = (
         "_bad_frames",
         "_core",

@@ -27,6 +27,7 @@ class World:
     def __init__(self) -> None:
         self.current = FACTS
         self.works = True
+        self.readers = "loopback"
         self.asked = 0
         self.now = 1090.0
 
@@ -36,6 +37,12 @@ class World:
 
     def journal_works(self) -> bool:
         return self.works
+
+    def metrics(self) -> bytes:
+        return b"measured 1\n"
+
+    def metrics_for(self) -> str:
+        return self.readers
 
 
 class Answer(msgspec.Struct):
@@ -58,7 +65,13 @@ def app(world: World) -> ASGIApp:
     return build(world, clock=lambda: world.now)
 
 
-def request(app: ASGIApp, path: str, method: str = "GET") -> Answer:
+def request(
+    app: ASGIApp,
+    path: str,
+    method: str = "GET",
+    client: str | None = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+) -> Answer:
     """One request. An exception that the app re-raises after its answer is left to the server, as uvicorn does."""
     sent: list[Message] = []
 
@@ -69,8 +82,9 @@ def request(app: ASGIApp, path: str, method: str = "GET") -> Answer:
         sent.append(message)
 
     scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
-        "scheme": "http", "server": ("127.0.0.1", 5613), "client": ("127.0.0.1", 1), "root_path": "",
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "scheme": "http", "server": ("127.0.0.1", 5613), "client": client and (client, 1), "root_path": "",
         "http_version": "1.1",
     }  # fmt: skip
 
@@ -209,3 +223,46 @@ def test_every_answer_carries_cors_and_nosniff(app: ASGIApp, world: World) -> No
         assert [name for name in CORS_NAMES if name not in answer.headers] == []
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_the_health_check_says_what_readyz_says(app: ASGIApp, world: World) -> None:
+    answer = request(app, "/.well-known/healthcheck.json")
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    world.works = False
+    answer = request(app, "/.well-known/healthcheck.json")
+    assert (answer.status, answer.json) == (503, {"status": "unavailable"})
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.8.8.8", "::1"])
+def test_programs_on_this_machine_may_read_the_measurements(app: ASGIApp, client: str) -> None:
+    answer = request(app, "/metrics", client=client)
+    assert (answer.status, answer.body) == (200, b"measured 1\n")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("client", "headers"),
+    [
+        ("203.0.113.9", {}),
+        ("2001:db8::1", {}),
+        (None, {}),
+        ("testclient", {}),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}),
+    ],
+)
+def test_others_find_no_measurements(app: ASGIApp, world: World, client: str | None, headers: dict[str, str]) -> None:
+    hidden = request(app, "/metrics", client=client, headers=headers)
+    nothing = request(app, "/nothing-here", client=client, headers=headers)
+    assert (hidden.status, hidden.body, hidden.headers) == (404, nothing.body, nothing.headers)
+    world.readers = "everybody"
+    assert request(app, "/metrics", client=client, headers=headers).status == 200
+
+
+def test_measurements_can_be_switched_off(app: ASGIApp, world: World) -> None:
+    world.readers = "off"
+    assert request(app, "/metrics").status == 404
