@@ -261,6 +261,11 @@ class Connection(asyncio.Protocol):
     # --- frames out --------------------------------------------------------------------------------------------
 
     @property
+    def local_port(self) -> int:
+        """The port of ours that the peer connected to."""
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    @property
     def closing(self) -> bool:
         return self._closing
 

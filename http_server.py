@@ -19,8 +19,8 @@ class PortInUse(Exception):
     """The address cannot be listened on; the text says why and what to do."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises PortInUse."""
+def listen(host: str, port: int, setting: str = "--port") -> socket.socket:
+    """A bound socket. Raises PortInUse, which says by which flag or setting to choose another port."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -36,7 +36,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise PortInUse(
             f"cannot listen on {host}:{port}: {error.strerror or error}. "
-            f"Stop the program that uses it, or choose another address with --host and --port"
+            f"Stop the program that uses it, or choose another address with --host and {setting}"
         ) from None
     return bound
 

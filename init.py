@@ -99,31 +99,38 @@ def serve(live: LiveConfig, paths: DataPaths) -> int:
     from http_server import PortInUse, listen
     from startup import Opened
 
-    config = live.current
+    config, bound = live.current, []
     try:
-        bound = listen(config.websocket.host, config.websocket.port)
         try:
+            bound.append(listen(config.websocket.host, config.websocket.port))
+            if config.rooms.enabled and config.rooms.port is not None:
+                bound.append(listen(config.websocket.host, config.rooms.port, "rooms.port"))
             opened = Opened(live, paths)
         except BaseException:
-            bound.close()
+            for each in bound:
+                each.close()
             raise
     except (PortInUse, DataError, DatabaseError, OSError) as error:
         print(f"The server did not start: {error}", file=sys.stderr)
         return 1
     try:
-        new_loop().run(run(opened, bound))
+        new_loop().run(run(opened, *bound))
     finally:
         opened.close()
     return 0
 
 
-async def run(opened: Any, bound: Any) -> None:
+async def run(opened: Any, bound: Any, rooms: Any = None) -> None:
+    """rooms: the socket of `rooms.port`."""
     from screen import print_start_screen
     from startup import Community
 
     host, port = opened.live.current.websocket.host, bound.getsockname()[1]
-    community = Community(opened, ready=lambda community: print_start_screen(community, host, port, VERSION))
-    await community.run(bound)
+    rooms_port = None if rooms is None else rooms.getsockname()[1]
+    community = Community(
+        opened, ready=lambda community: print_start_screen(community, host, port, VERSION, rooms_port)
+    )
+    await community.run(bound, rooms)
 
 
 def new_loop() -> asyncio.Runner:

@@ -80,9 +80,9 @@ class House:
     def folder(self) -> Path:
         return self.community.opened.paths.folder
 
-    def guest(self, address: str = "203.0.113.9") -> Guest:
+    def guest(self, address: str = "203.0.113.9", path: str = "/") -> Guest:
         """A new connection, not logged in."""
-        guest = Guest(self, address)
+        guest = Guest(self, address, path)
         self.guests.append(guest)
         return guest
 
@@ -137,14 +137,14 @@ class House:
 class Guest:
     """A client of the library on a connection of ours. `packets`: what it got, decoded, in order."""
 
-    def __init__(self, house: House, address: str) -> None:
+    def __init__(self, house: House, address: str, path: str) -> None:
         self.house = house
         self.packets: list[Packet] = []
         self.ready: Packet = {}
         self.transport = FakeTransport()
         self.connection = Connection(house.server.gate, set(), house.world.fanout.outboxes)
         self.transport.protocol = self.connection
-        self.client = ClientProtocol(parse_uri("ws://localhost/"), max_size=None)
+        self.client = ClientProtocol(parse_uri(f"ws://localhost{path}"), max_size=None)
         request = self.client.connect()
         request.headers["X-Forwarded-For"] = address
         self.connection.connection_made(self.transport)

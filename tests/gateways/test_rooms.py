@@ -1,0 +1,458 @@
+"""The rooms dialect in the whole server, without sockets: who is told what, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateways.rooms.guest import READ_AHEAD
+from gateways.rooms.translate import Translator
+from tests.support.community import CHANNELS, EVERYBODY, user_id
+from tests.support.house import Guest, House, open_house
+from upkeep import Upkeep
+
+pytestmark = pytest.mark.anyio
+CONFIG = {"limits": {"registrations_per_minute": 100, "login_timeout_s": 5}, "rooms": {"bad_frames": 3}}
+LOUNGE = {"type": "text", "name": "lounge", "permissions": EVERYBODY}
+CELLAR = {"type": "text", "name": "cellar", "permissions": EVERYBODY, "invite_only": True, "invited": [user_id("ann")]}
+Frame = dict[str, Any]
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, config=CONFIG, channels=[*CHANNELS, LOUNGE, CELLAR]) as house:
+        yield house
+
+
+def frame(message_type: str, token: str | None = None, **body: Any) -> bytes:
+    whole: Frame = {"message_type": message_type, "message_body": body}
+    return json.dumps(whole if token is None else {**whole, "token": token}).encode()
+
+
+def enter(name: str, token: str | None = None, **body: Any) -> bytes:
+    return frame("Enter", token, sender_username=name, **body)
+
+
+def chat(content: str, **body: Any) -> bytes:
+    return frame("GroupChat", content=content, **body)
+
+
+async def ask(guest: Guest, *sent: bytes) -> list[Frame]:
+    """Send, wait until all is quiet; what this brought, which is forgotten."""
+    guest.packets.clear()
+    guest.send_raw(*sent)
+    await guest.house.quiet()
+    packets, guest.packets = guest.packets, []
+    return packets
+
+
+async def come(house: House, name: str, token: str | None = None, **body: Any) -> Guest:
+    guest = house.guest(path="/rooms")
+    (guest.ready,) = await ask(guest, enter(name, token, **body))
+    assert guest.ready["message_type"] == "Enter", guest.ready
+    return guest
+
+
+async def heard(guest: Guest) -> list[Frame]:
+    """What it was told since the last time."""
+    await guest.house.quiet()
+    packets, guest.packets = guest.packets, []
+    return packets
+
+
+def told(frames: list[Frame]) -> list[tuple[str, ...]]:
+    """The frames in short: type, sender, and what was said or the room."""
+    bodies = [(each["message_type"], each["message_body"]) for each in frames]
+    return [(kind, body.get("sender_username", ""), body.get("content", body.get("room", ""))) for kind, body in bodies]
+
+
+async def refused(guest: Guest, sent: bytes) -> Frame:
+    (answer,) = await ask(guest, sent)
+    assert answer["message_type"] == "Error", answer
+    body: Frame = answer["message_body"]
+    return body
+
+
+async def access_token(house: House, name: str) -> str:
+    account = await house.enter(name)
+    token = str((await account.one("access_token_create", username=name))["token"])
+    account.lose()
+    return token
+
+
+# --- entering
+
+
+async def test_entering_brings_a_token_and_the_members(house: House) -> None:
+    zoe = await come(house, "zoe")
+    assert zoe.ready["message_body"] == {"sender_username": "zoe", "room": "general", "members": ["zoe"]}
+    assert uuid.UUID(zoe.ready["token"])
+    yan = await come(house, "yan")
+    assert yan.ready["message_body"]["members"] == ["zoe", "yan"]
+    assert told(await heard(zoe)) == [("Enter", "yan", "general")]
+
+
+async def test_a_token_brings_the_same_user_back(house: House) -> None:
+    zoe = await come(house, "zoe")
+    zoe.lose()
+    again = await come(house, "ZOE", zoe.ready["token"])
+    assert again.ready["message_body"]["sender_username"] == "zoe"
+    stranger = house.guest(path="/rooms")
+    assert (await refused(stranger, enter("zoe")))["code"] == "name_taken"
+    assert (await refused(stranger, enter("yan", zoe.ready["token"])))["code"] == "invalid_token"
+
+
+async def test_a_name_of_an_account_needs_its_own_token(house: House) -> None:
+    stranger = house.guest(path="/rooms")
+    for name in ("ann", "Ann", "USR:local_ann"):
+        assert (await refused(stranger, enter(name)))["code"] in ("name_taken", "bad_name")
+    token = await access_token(house, "ann")
+    assert (await refused(stranger, enter("ben", token)))["code"] == "invalid_token"
+    ann = await come(house, "ann", token)
+    assert ann.ready["message_body"]["sender_username"] == "ann"
+    assert ann.ready["token"] == token, "it lets in the next time as well"
+    (session,) = house.world.fanout.sessions_of(user_id("ann"))
+    assert (session.gateway, session.joins) == ("rooms", True)
+
+
+async def test_where_tokens_are_required_nobody_comes_without(tmp_path: Path) -> None:
+    async with open_house(tmp_path, config={"rooms": {"require_token": True}}) as house:
+        stranger = house.guest(path="/rooms")
+        assert (await refused(stranger, enter("zoe")))["code"] == "token_required"
+        assert (await refused(stranger, enter("ann", str(uuid.uuid4()))))["code"] == "invalid_token"
+        await come(house, "ann", await access_token(house, "ann"))
+
+
+async def test_a_refused_room_still_lets_enter_another_one(house: House) -> None:
+    zoe = house.guest(path="/rooms")
+    for room in ("staff", "nowhere"):
+        assert (await refused(zoe, enter("zoe", room=room)))["code"] == "channel_not_found"
+    (answer,) = await ask(zoe, enter("zoe", room="lounge"))
+    assert answer["message_body"]["room"] == "lounge"
+    assert answer["token"], "it comes with the first room that is entered"
+
+
+async def test_entering_twice_is_answered_twice_and_told_once(house: House) -> None:
+    zoe, yan = await come(house, "zoe"), await come(house, "yan")
+    await heard(zoe)
+    (answer,) = await ask(yan, enter("yan"))
+    assert answer["message_body"]["members"] == ["zoe", "yan"]
+    assert "token" not in answer
+    assert await heard(zoe) == []
+
+
+async def test_the_answer_to_enter_comes_before_what_is_said_in_the_room(house: House) -> None:
+    zoe, yan = await come(house, "zoe"), house.guest(path="/rooms")
+    yan.send_raw(enter("yan"))
+    zoe.send_raw(chat("1"), chat("2"))
+    await house.quiet()
+    assert yan.packets[0]["message_type"] == "Enter"
+    assert yan.packets[0]["message_body"]["sender_username"] == "yan"
+
+
+async def test_who_does_not_enter_in_time_is_closed(house: House) -> None:
+    zoe = house.guest(path="/rooms")
+    house.clock.now += 6
+    Upkeep(house.server, house.community.looked).tick()
+    assert zoe.close_code == 1008
+
+
+@pytest.mark.parametrize(
+    "sent", [chat("hello"), frame("Leave"), frame("PrivateChat", target_username="ann", content="x")]
+)
+async def test_nothing_works_before_enter(house: House, sent: bytes) -> None:
+    assert (await refused(house.guest(path="/rooms"), sent))["code"] == "auth_required"
+
+
+# --- talking
+
+
+async def test_everybody_in_the_room_hears_it_once(house: House) -> None:
+    zoe, yan, xia = await come(house, "zoe"), await come(house, "yan"), await come(house, "xia", room="lounge")
+    ann = await house.enter("ann")
+    await heard(zoe)
+    (echo,) = await ask(zoe, chat("hello", room="general", sender_username="zoe"))
+    assert echo["message_body"].keys() == {"id", "sender_username", "room", "content", "timestamp"}
+    assert told([echo]) == [("GroupChat", "zoe", "hello")]
+    assert echo["message_body"]["timestamp"].endswith("Z")
+    assert [each for each in await heard(yan) if each["message_type"] == "GroupChat"] == [echo]
+    assert await heard(xia) == [], "another room"
+    message = next(packet for packet in ann.packets if packet["cmd"] == "message_new")["message"]
+    assert (message["user"], message["content"], message["id"]) == ("zoe", "hello", echo["message_body"]["id"])
+
+
+async def test_what_other_clients_write_edit_and_delete_is_told(house: House) -> None:
+    zoe, ann = await come(house, "zoe"), await house.enter("ann")
+    posted = await ann.ask("message_new", channel="general", content="from elsewhere", type="action")
+    where = {"channel": "general", "id": posted[0]["message"]["id"]}
+    await ann.ask("message_edit", **where, content="corrected")
+    await ann.ask("message_react_add", **where, emoji="👍")
+    await ann.ask("message_delete", **where)
+    await ann.ask("typing", channel="general")
+    first, second, third = [each["message_body"] for each in await heard(zoe)]
+    assert (first["sender_username"], first["content"], first["type"]) == ("ann", "from elsewhere", "action")
+    assert (second["content"], second["edited"]) == ("corrected", True)
+    assert (third["content"], third["deleted"]) == ("", True)
+    assert {first["id"], second["id"], third["id"]} == {where["id"]}
+
+
+async def test_private_messages_reach_every_session_of_both(house: House) -> None:
+    token = await access_token(house, "ann")
+    zoe, second, yan = await come(house, "zoe"), None, await come(house, "yan")
+    second = await come(house, "zoe", zoe.ready["token"])
+    ann, desk = await come(house, "ann", token), await house.enter("ann")
+    for guest in (zoe, yan, second):
+        await heard(guest)
+    (echo,) = await ask(zoe, frame("PrivateChat", sender_username="zoe", target_username="Ann", content="psst"))
+    body = echo["message_body"]
+    assert (body["sender_username"], body["target_username"], body["content"]) == ("zoe", "ann", "psst")
+    assert await heard(ann) == [echo]
+    assert await heard(second) == [echo]
+    assert await heard(yan) == []
+    assert "message_new" in desk.names(), "an OriginChats client has it in a channel of the two"
+    await ask(ann, frame("PrivateChat", target_username="zoe", content="yes?"))
+    assert told(await heard(zoe)) == [("PrivateChat", "ann", "yes?")]
+
+
+async def test_private_messages_to_nobody_oneself_or_who_blocks_are_refused(house: House) -> None:
+    zoe, ann = await come(house, "zoe"), await house.enter("ann")
+    missing = await refused(zoe, frame("PrivateChat", target_username="nobody", content="x"))
+    assert missing["code"] == "user_not_found"
+    assert (await refused(zoe, frame("PrivateChat", target_username="zoe", content="x")))["code"] == "not_yourself"
+    await ann.ask("user_block", user="zoe")
+    assert (await refused(zoe, frame("PrivateChat", target_username="ann", content="x")))["code"] == "blocked"
+
+
+@pytest.mark.parametrize("name", ["yan", "ann", "nobody", "USR:local_ann"])
+async def test_nobody_speaks_for_somebody_else(house: House, name: str) -> None:
+    zoe, yan = await come(house, "zoe"), await come(house, "yan")
+    await heard(zoe)
+    sent = (
+        chat("I am not me", sender_username=name),
+        frame("PrivateChat", sender_username=name, target_username="ann", content="x"),
+        frame("Leave", sender_username=name),
+        enter(name, room="lounge"),
+    )
+    if name == "yan":
+        await heard(yan)
+    for each in sent:
+        error = await refused(zoe, each)
+        assert (error["code"], error["field"]) == ("bad_value", "sender_username")
+    assert await heard(yan) == []
+
+
+async def test_without_a_room_the_default_one_is_meant_else_the_one_entered_last(house: House) -> None:
+    zoe = await come(house, "zoe", room="lounge")
+    assert (await ask(zoe, chat("a")))[0]["message_body"]["room"] == "lounge"
+    await ask(zoe, enter("zoe"), enter("zoe", room="ideas"))
+    assert (await ask(zoe, chat("b")))[0]["message_body"]["room"] == "general"
+    assert (await refused(zoe, chat("c", room="staff")))["code"] == "not_a_member"
+    assert (await refused(zoe, chat("c", room="cellar")))["code"] == "not_a_member"
+
+
+async def test_a_renamed_guest_goes_on_under_the_new_name(house: House) -> None:
+    zoe = await come(house, "zoe")
+    desk = house.guest()
+    await desk.ask("guest_login", username="zoe", token=zoe.ready["token"])
+    await desk.ask("username_update", username="zora")
+    await heard(zoe)
+    assert (await refused(zoe, chat("x", sender_username="zoe")))["field"] == "sender_username"
+    assert told(await ask(zoe, chat("x", sender_username="zora"))) == [("GroupChat", "zora", "x")]
+
+
+# --- leaving
+
+
+async def test_leaving_is_answered_and_told(house: House) -> None:
+    zoe, yan = await come(house, "zoe"), await come(house, "yan")
+    assert told(await ask(yan, frame("Leave", sender_username="yan"))) == [("Leave", "yan", "general")]
+    assert told(await heard(zoe)) == [("Enter", "yan", "general"), ("Leave", "yan", "general")]
+    assert (await refused(yan, chat("x")))["code"] == "not_a_member"
+    await ask(zoe, chat("are you there?"))
+    assert await heard(yan) == []
+    assert told(await ask(yan, enter("yan"))) == [("Enter", "yan", "general")], "the connection stays"
+
+
+async def test_a_lost_connection_leaves_its_rooms_when_it_was_the_last_one(house: House) -> None:
+    zoe, yan = await come(house, "zoe"), await come(house, "yan")
+    other = await come(house, "yan", yan.ready["token"])
+    await heard(zoe)
+    yan.lose()
+    assert await heard(zoe) == []
+    other.lose()
+    assert told(await heard(zoe)) == [("Leave", "yan", "general")]
+    (answer,) = await ask(zoe, enter("zoe"))
+    assert answer["message_body"]["members"] == ["zoe"]
+
+
+async def test_leaving_with_one_of_two_connections_is_told_to_nobody(house: House) -> None:
+    zoe, yan = await come(house, "zoe"), await come(house, "yan")
+    other = await come(house, "yan", yan.ready["token"])
+    await heard(zoe)
+    assert told(await ask(yan, frame("Leave"))) == [("Leave", "yan", "general")]
+    assert await heard(zoe) == []
+    await ask(zoe, chat("hello"))
+    assert (await heard(yan), told(await heard(other))) == ([], [("GroupChat", "zoe", "hello")])
+
+
+async def test_who_was_a_member_before_stays_one_when_the_connection_is_lost(house: House) -> None:
+    token = await access_token(house, "ann")
+    desk = await house.enter("ann")
+    await desk.ask("channel_join", channel="lounge")
+    ann = await come(house, "ann", token, room="lounge")
+    invited = await ask(ann, enter("ann", room="cellar"))
+    assert told(invited) == [("Enter", "ann", "cellar")]
+    ann.lose()
+    await house.quiet()
+    rooms = {house.world.channels.get(id_).name for id_ in house.world.memberships.of_user(user_id("ann"))}  # type: ignore[union-attr]
+    assert rooms == {"lounge", "cellar"}, "nor can an invitation be used twice"
+
+
+async def test_a_connection_lost_while_it_enters_is_in_no_room_afterwards(house: House) -> None:
+    zoe = await come(house, "zoe")
+    yan = house.guest(path="/rooms")
+    yan.send_raw(enter("yan"))
+    await house.turns(1)
+    yan.lose()
+    await heard(zoe)
+    (answer,) = await ask(zoe, enter("zoe"))
+    assert answer["message_body"]["members"] == ["zoe"]
+    assert len(house.world.fanout.sessions) == 1
+
+
+async def test_who_is_put_out_of_a_room_is_told_and_hears_nothing_more(house: House) -> None:
+    zoe, mod = await come(house, "zoe"), await house.enter("host")
+    await mod.ask("channel_kick", channel="general", user="zoe", reason="Enough")
+    (out,) = await heard(zoe)
+    assert out["message_body"] == {"sender_username": "zoe", "room": "general", "reason": "Enough", "by": "host"}
+    await mod.ask("message_new", channel="general", content="quiet now")
+    assert await heard(zoe) == []
+
+
+async def test_a_room_that_is_closed_or_deleted_is_left(house: House) -> None:
+    zoe, host = await come(house, "zoe"), await house.enter("host")
+    await ask(zoe, enter("zoe", room="lounge"))
+    await host.ask("channel_update", current_name="general", updates={"permissions": {"view": ["moderator"]}})
+    await host.ask("channel_delete", name="lounge")
+    assert told(await heard(zoe)) == [("Leave", "zoe", "general"), ("Leave", "zoe", "lounge")]
+
+
+# --- rules of the core
+
+
+async def test_a_banned_user_is_told_and_closed_and_the_others_hear_it(house: House) -> None:
+    zoe, yan, host = await come(house, "zoe"), await come(house, "yan"), await house.enter("host")
+    await heard(zoe)
+    await host.ask("user_ban", user="yan")
+    assert ("Error", "", "") in told(await heard(yan))
+    assert yan.close_code == 1000
+    assert told(await heard(zoe)) == [("Leave", "yan", "")]
+    assert (await refused(house.guest(path="/rooms"), enter("yan", yan.ready["token"])))["code"] == "invalid_token"
+
+
+async def test_a_muted_user_says_nothing(house: House) -> None:
+    zoe, host = await come(house, "zoe"), await house.enter("host")
+    await host.ask("user_timeout", user="zoe", timeout=60)
+    (notice,) = await heard(zoe)
+    assert (notice["message_body"]["code"], notice["message_body"]["retry_after_ms"]) == ("rate_limit", 60_000)
+    error = await refused(zoe, chat("mmf"))
+    assert (error["code"], error["retry_after_ms"]) == ("rate_limit", 60_000)
+
+
+async def test_refusals_name_the_fields_of_the_dialect(house: House) -> None:
+    zoe = await come(house, "zoe")
+    assert (await refused(zoe, chat("  ")))["code"] == "message_empty"
+    assert (await refused(zoe, chat("x" * 100_000)))["code"] == "message_too_long"
+
+
+# --- frames
+
+
+async def test_malformed_frames_are_answered_logged_and_closed_when_they_do_not_end(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "originchats.rooms")
+    zoe = await come(house, "zoe")
+    errors = await ask(zoe, b"rubbish secret", b'{"message_type": "secret"}', chat("good"), b"[]")
+    kinds = [each["message_type"] for each in errors]
+    assert kinds == ["Error", "Error", "GroupChat", "Error"]
+    assert zoe.close_code is None, "a good one between"
+    assert [record.levelname for record in caplog.records] == ["INFO"] * 3
+    assert "secret" not in caplog.text
+    assert "203.0.113.9" in caplog.text
+    zoe.send_binary(b"{}")
+    zoe.send_raw(b"{}")
+    await house.quiet()
+    assert zoe.close_code == 1008
+    assert len(caplog.records) == 3, "no more lines than frames that are allowed in a row"
+
+
+async def test_frames_are_answered_in_order(house: House) -> None:
+    zoe = await come(house, "zoe")
+    with house.held():
+        zoe.send_raw(chat("1"), chat(" "), enter("zoe", room="lounge"), chat("2", room="lounge"), b"x", frame("Leave"))
+    for _ in range(4):  # each frame waits for the one before it
+        await house.quiet()
+    assert [kind for kind, _, _ in told(zoe.packets)] == ["GroupChat", "Error", "Enter", "GroupChat", "Error", "Leave"]
+
+
+async def test_who_sends_too_much_at_once_is_not_read_from_for_a_while(house: House) -> None:
+    zoe = await come(house, "zoe")
+    with house.held():
+        zoe.send_raw(*(chat(str(number)) for number in range(READ_AHEAD + 5)))
+        await house.turns()
+        assert zoe.transport.reading_paused
+    for _ in range(READ_AHEAD):
+        await house.quiet()
+    assert not zoe.transport.reading_paused
+    assert [said for _, _, said in told(zoe.packets)] == [str(number) for number in range(READ_AHEAD + 5)]
+
+
+async def test_who_does_not_read_is_closed_and_the_others_notice_nothing(tmp_path: Path) -> None:
+    config = {"limits": {"outbox_bytes": 65_536}}
+    async with open_house(tmp_path, config=config) as house:
+        zoe, yan = await come(house, "zoe"), await come(house, "yan")
+        await heard(zoe)
+        yan.transport.full = True
+        for _ in range(50):
+            assert told(await ask(zoe, chat("x" * 2000))) == [("GroupChat", "zoe", "x" * 2000)]
+        yan.transport.drain()
+        assert yan.close_code == 1013
+
+
+async def test_the_shutdown_is_announced_and_pings_are_not(house: House) -> None:
+    zoe = await come(house, "zoe")
+    Upkeep(house.server, house.community.looked)._ping()
+    assert await heard(zoe) == []
+    await house.community.drain()
+    (notice,) = await heard(zoe)
+    assert notice["message_body"]["code"] == "shutdown"
+    assert notice["message_body"]["retry_after_ms"] > 0
+
+
+async def test_an_event_is_translated_once_for_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+    translate = Translator._translate
+
+    def counted(self: Translator, packet: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return translate(self, packet)
+
+    guests = [await come(house, name) for name in ("zoe", "yan", "xia", "wim")]
+    monkeypatch.setattr(Translator, "_translate", counted)
+    await ask(guests[0], chat("hello"))
+    assert calls == 1
+    for guest in guests[1:]:
+        assert ("GroupChat", "zoe", "hello") in told(await heard(guest))
+
+
+async def test_it_can_be_switched_off(tmp_path: Path) -> None:
+    async with open_house(tmp_path, config={"rooms": {"enabled": False}}) as house:
+        assert set(house.server.gate.doors) == {"/"}
