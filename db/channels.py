@@ -10,6 +10,7 @@ import msgspec
 
 from db.document_format import BadRecord, Format
 from db.documents import ORDER_KEY, Document, Order
+from protocol.objects_community import MAX_CHANNEL_KEY
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,6 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 FLAGS = ("invite_only", "secret", "moderated", "topic_locked", "members_only")
 USER_LISTS = ("operators", "voices", "invited")
-MAX_KEY = 64
 
 
 class Channels(Document[Channel]):
@@ -161,10 +161,10 @@ _SCHEMA = {
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
         **{name: {"type": "boolean"} for name in FLAGS},
-        "key": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_KEY},
+        "key": _TEXT,
         **dict.fromkeys(USER_LISTS, _USER_IDS),
         "created_by": _TEXT,
-        "max_history": {"type": ["integer", "null"], "minimum": 1},
+        "max_history": {"type": ["integer", "null"]},
     },
 }
 
@@ -196,6 +196,10 @@ def _read(key: str, fields: dict[str, Any], place: int) -> Channel:
     reason = bad_name(channel.name)
     if reason is not None and (channel.name or channel.type != "separator"):
         raise BadRecord(reason, ("name",))
+    if channel.key is not None and not 1 <= len(channel.key) <= MAX_CHANNEL_KEY:
+        raise BadRecord(f"a key has 1 to {MAX_CHANNEL_KEY} characters", ("key",))
+    if channel.max_history is not None and channel.max_history < 1:
+        raise BadRecord("at least one message is kept", ("max_history",))
     if channel.id.startswith("#"):
         raise BadRecord("an id must not begin with '#'", ("id",))
     return channel

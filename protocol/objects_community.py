@@ -18,6 +18,7 @@ MAX_USERNAME = 64
 MAX_STATUS_TEXT = 100
 MAX_NAME = 64
 MAX_DESCRIPTION = 1000
+MAX_CHANNEL_KEY = 64
 MAX_URL = 500
 MAX_PERMISSIONS = 100
 MAX_TIMEOUT_S = 365 * 24 * 3600
@@ -146,7 +147,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     secret: Annotated[bool, Meta(description="Not listed for those outside.")] | UnsetType = UNSET
     moderated: Annotated[bool, Meta(description="Only operators and voices write.")] | UnsetType = UNSET
     topic_locked: Annotated[bool, Meta(description="Only operators change the description.")] | UnsetType = UNSET
-    members_only: Annotated[bool, Meta(description="Where people join, only who has joined writes.")] | UnsetType = UNSET
+    members_only: Annotated[bool, Meta(description="Where people join, only members write.")] | UnsetType = UNSET
     key: Annotated[bool, Meta(description="Joining needs a key.")] | UnsetType = UNSET
     max_history: Annotated[int, Meta(description="Messages that are kept; otherwise all.")] | UnsetType = UNSET
     last_message: Annotated[float | None, Meta(description="Text channels: when.")] | UnsetType = UNSET
