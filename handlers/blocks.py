@@ -63,9 +63,11 @@ def user_block(ctx: Context, cmd: UserBlock) -> Outcome:
 
 @handles(UserUnblock)
 def user_unblock(ctx: Context, cmd: UserUnblock) -> Outcome:
-    """Also who is no member any more can be unblocked: by the id, which is what the list shows then."""
-    user, other = ctx.user, ctx.world.users.find(cmd.user)
-    other_id = cmd.user if other is None else other.id
+    """Also who is no member any more can be unblocked, by the name that the list shows."""
+    user, users = ctx.user, ctx.world.users
+    other = users.find(cmd.user)
+    gone = (id_ for id_ in user.blocked if cmd.user in (id_, users.username_of(id_)))
+    other_id = next(gone, None) if other is None else other.id
     if other_id in user.blocked:
         return _set_blocked(ctx, tuple(id_ for id_ in user.blocked if id_ != other_id))
     if other is None:

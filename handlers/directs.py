@@ -33,7 +33,7 @@ def direct_object(world: World, direct: Direct, viewer: User) -> objects.Channel
     head = world.store.heads.get(direct.id)
     other_id = direct.other(viewer.id)
     other = world.users.get(other_id)
-    name = bare_id(other_id) if other is None else other.username
+    name = world.users.username_of(bare_id(other_id))
     nickname = other.nickname if other is not None else None
     return objects.Channel(
         id=direct.id,

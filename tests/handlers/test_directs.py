@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from db.directs import Direct
+from db.users import User
 from handlers.blocks import MAX_BLOCKED
 from handlers.hand_edits import effects
 from handlers.outcome import Event
@@ -384,3 +385,16 @@ def test_a_replay_knows_a_channel_that_was_opened_in_the_same_transaction(stage:
     assert not may_see(world, tx, msgspec.structs.replace(stage.user("ben"), banned=True), Viewers("new"))
     assert not may_see(world, tx, stage.user("ann"), Viewers("c-staff"))
     tx.rollback()
+
+
+def test_a_guest_that_is_gone_keeps_its_name(stage: Stage) -> None:
+    world = stage.world
+    world.users.put(User(id="guest:0a1b2c3d:wanda", username="wanda", roles=("user",), guest=True))
+    stage.do("ann", "direct_open", user="wanda")
+    stage.do("ann", "user_block", user="wanda")
+    world.users.remove("guest:0a1b2c3d:wanda")
+    (channel,) = listed(stage, "ann")
+    assert (channel["display_name"], channel["members"]) == ("wanda", [stage.id("ann"), "wanda"])
+    assert stage.answer("ann", "users_blocked_list")["users"] == ["wanda"]
+    stage.do("ann", "user_unblock", user="wanda")
+    assert stage.user("ann").blocked == ()
