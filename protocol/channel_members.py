@@ -15,12 +15,12 @@ from protocol.channels import By, ChannelsGetEvent, ChannelTopicEvent, Topic
 from protocol.errors import Code
 from protocol.objects_community import MAX_CHANNEL_KEY, Channel, ChannelNameRef, UserRef
 
+MAX_KEY = MAX_CHANNEL_KEY
+
 ExactName = Annotated[
     str, Meta(min_length=1, max_length=200, description="Name of the channel, upper and lower case as it is.")
 ]
-Key = Annotated[
-    str, Meta(min_length=1, max_length=MAX_CHANNEL_KEY, description="Password for joining; never sent out.")
-]
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY, description="Password for joining; never sent out.")]
 Reason = Annotated[str, Meta(max_length=300, description="For people; may be empty.")]
 Username = Annotated[str, Meta(description="Username.")]
 InviteOnly = Annotated[bool, Meta(description="Who joins needs an invitation.")]
