@@ -29,8 +29,14 @@ log = logging.getLogger("originchats.upkeep")
 class Upkeep:
     """`tick` is called once a second; everything else follows from counting."""
 
-    def __init__(self, server: OriginChatsServer, looked: Callable[[Operation], None]) -> None:
-        """looked: told of each look at the documents' files."""
+    def __init__(
+        self,
+        server: OriginChatsServer,
+        looked: Callable[[Operation], None],
+        ways_in: Callable[[], None] = lambda: None,
+    ) -> None:
+        """looked: told of each look at the documents' files. ways_in: upkeep of the gateways."""
+        self._ways_in = ways_in
         self._looked = looked
         self._server = server
         self._world = server.world
@@ -53,6 +59,7 @@ class Upkeep:
         self._ticks += 1
         self._check_liveness()
         self._close_strangers()
+        self._ways_in()
         if self._ticks % JSON_PING_TICKS == 0:
             self._ping()
         if self._ticks % LAZY_TICKS == 0:
