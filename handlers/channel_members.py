@@ -18,7 +18,6 @@ from protocol.audience import Everyone, SessionsOf, Viewers
 from protocol.channel_members import (
     ChannelInvite,
     ChannelInviteEvent,
-    ChannelInviteReply,
     ChannelJoin,
     ChannelJoinReply,
     ChannelKick,
@@ -201,12 +200,11 @@ def channel_invite(ctx: Context, cmd: ChannelInvite) -> Outcome:
     world, channel = ctx.world, find_charge(ctx, cmd.channel)
     target = find_user(world, cmd.user)
     there = world.memberships.has(channel.id, target.id) or target.id in channel.invited or target.banned
-    reply = ChannelInviteReply(channel=channel.name, user=target.username, invited=not there)
-    if there:
-        return Outcome(reply=reply)
-    world.channels.put(replace(channel, invited=(*channel.invited, target.id)[-MAX_INVITED:]))
     packet = ChannelInviteEvent(channel=channel.name, user=target.username, by=ctx.user.username)
-    return Outcome(reply=reply, events=[Event(SessionsOf(target.id), packet)])
+    if there:
+        return Outcome(reply=packet)
+    world.channels.put(replace(channel, invited=(*channel.invited, target.id)[-MAX_INVITED:]))
+    return Outcome(events=[Event(SessionsOf(target.id), packet)])
 
 
 # --- shared ----------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class ChannelMemberEvent(Packet, kw_only=True, frozen=True, tag="channel_member"
 
 
 class ChannelInviteEvent(Packet, kw_only=True, frozen=True, tag="channel_invite"):
-    """The receiver is invited to a channel. Told to all its sessions, and to nobody else."""
+    """Somebody is invited to a channel. Told to all its sessions and to nobody else, as the answer to who invites."""
 
     durable: ClassVar[bool] = True
 
@@ -257,19 +257,11 @@ class ChannelMemberSet(Command, kw_only=True, frozen=True):
     voice: Annotated[bool | None, Meta(description="Writes in the channel while it is moderated.")] = None
 
 
-class ChannelInviteReply(Packet, kw_only=True, frozen=True, tag="channel_invite"):
-    """Whether the user was told; false: has joined the channel, or is invited, already."""
-
-    channel: str
-    user: Username
-    invited: bool
-
-
 @spec(
-    does="Invite somebody to a channel, who then can join it once while it is invite-only.",
+    does="Invite somebody to a channel, who then can join it once while it is invite-only. Who has joined it, or is "
+    "invited, already is not told again.",
     allowed=IN_CHARGE,
     limited=True,
-    reply=ChannelInviteReply,
     events=(ChannelInviteEvent,),
     errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_PERMITTED, Code.USER_NOT_FOUND),
     example={"channel": "music", "user": "alice"},
