@@ -90,7 +90,8 @@ class Journal:
         self.on_logged: Callable[[Sequence[LoggedEvent]], None] = lambda events: None
         """Called on the loop with the events that a group logged, in order, after `on_released`."""
         self.observe: Callable[[float, Sequence[LoggedEvent]], None] = lambda took_s, events: None
-        """Called in the journal's thread when something was committed: how long it took, and the events in it."""
+        """Called in the journal's thread when events or documents were stored: how long it took (seconds), and the
+        events."""
         self._wake = threading.Condition()
         self._waiting: list[Operation] = []
         self._unsettled = 0
@@ -245,7 +246,8 @@ class Journal:
         if save:
             self._files.saved()
         self.works = True
-        self.observe(time.perf_counter() - began, events)
+        if events or save:
+            self.observe(time.perf_counter() - began, events)
         return events
 
     @staticmethod

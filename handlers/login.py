@@ -27,6 +27,8 @@ from protocol.login import Auth, AuthSuccessEvent, ClaimOwner, ClaimOwnerReply, 
 from protocol.users import UserJoinEvent
 
 LOCAL_PREFIX = "USR:local_"
+RESERVED = (LOCAL_PREFIX.lower(), GUEST_PREFIX)
+"""No id or name of the identity service starts so, in lower case."""
 NAME_LENGTH = (2, 32)
 PASSWORD_LENGTH = (4, 128)
 NAME = re.compile(r"[\w-]+")
@@ -55,7 +57,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         )
     except rotur.RoturUnavailable as error:
         raise Refused(Code.ROTUR_UNAVAILABLE, reason=str(error)) from None
-    if found is None or any(text.lower().startswith(LOCAL_PREFIX.lower()) for text in (found.id, found.username)):
+    if found is None or any(text.lower().startswith(RESERVED) for text in (found.id, found.username)):
         world.logins.count(address)
         raise Refused(Code.INVALID_AUTHENTICATION)
     user = world.users.get(found.id)

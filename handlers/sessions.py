@@ -41,7 +41,7 @@ def session_lifetimes_s(config: Config) -> dict[str, float]:
 
 
 def expired(stored: StoredSession, lifetimes_s: Mapping[str, float], now: float) -> bool:
-    return stored.disconnected_at is not None and now - stored.disconnected_at > lifetimes_s[stored.gateway]
+    return stored.disconnected_at is not None and now - stored.disconnected_at > lifetimes_s.get(stored.gateway, 0.0)
 
 
 @handles(Resume)

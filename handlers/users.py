@@ -107,7 +107,7 @@ def _new_username(world: World, user: User, text: str) -> str:
     if user.is_local:
         raise Refused(Code.NAME_FIXED)
     name = checked_username(text, "user_update.updates.username")
-    other = world.users.find(name)
+    other = world.users.find(name) or (world.users.by_mention(name) if user.guest else None)
     if other is not None and other.id != user.id:
         raise Refused(Code.NAME_TAKEN)
     return name

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from routes.view import WorldView
 
-FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
-"""Any of these headers: a proxy on this machine passes on the request of somebody else."""
+OF_OTHERS = ("x-forwarded-for", "forwarded", "x-real-ip", "via", "origin")
+"""Any of these headers: a proxy on this machine passes on the request of somebody else, or a web page makes it in the
+browser of somebody who works here."""
 
 
 class Measurements:
@@ -29,7 +30,7 @@ class Measurements:
 
 
 def _is_local(request: Request) -> bool:
-    if request.client is None or any(name in request.headers for name in FORWARDED):
+    if request.client is None or any(name in request.headers for name in OF_OTHERS):
         return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback

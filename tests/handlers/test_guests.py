@@ -281,6 +281,14 @@ async def test_username_update_changes_nothing_for_the_same_name(house: House) -
     assert await guest.one("username_update", username="wanda") == {"cmd": "username_update", "username": "wanda"}
 
 
+async def test_a_moderator_gives_a_guest_nobodys_name(house: House) -> None:
+    await come(house, "wanda")
+    host = await house.enter("host")
+    assert (await host.one("user_update", user="wanda", updates={"username": "ann"}))["code"] == "name_taken"
+    await host.ask("user_update", user="wanda", updates={"username": "wilma"})
+    assert user(house, "wilma").guest
+
+
 async def test_username_update_is_not_for_accounts(house: House) -> None:
     ann = await house.enter("ann")
     assert (await ann.one("username_update", username="wanda"))["code"] == "name_fixed"

@@ -515,6 +515,7 @@ async def test_auth_that_cannot_be_asked_does_not_count(house: House, service: S
         RoturUser(id=user_id("ann"), username="Roy"),
         RoturUser(id="1002", username=user_id("ann")),
         RoturUser(id="1002", username="usr:LOCAL_zoe"),
+        RoturUser(id="guest:00000001:x", username="Roy"),
     ],
 )
 async def test_auth_never_opens_or_imitates_a_local_account(house: House, service: Service, found: RoturUser) -> None:

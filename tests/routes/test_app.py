@@ -253,6 +253,7 @@ def test_programs_on_this_machine_may_read_the_measurements(app: ASGIApp, client
         ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}),
         ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}),
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}),
+        ("127.0.0.1", {"Origin": "https://elsewhere.example"}),
     ],
 )
 def test_others_find_no_measurements(app: ASGIApp, world: World, client: str | None, headers: dict[str, str]) -> None:
