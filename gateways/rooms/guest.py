@@ -212,7 +212,7 @@ class RoomsGuest:
             if channel is not None and not known:  # from now on what is told there is for us
                 self._rooms.rooms[channel.id] = EnteredRoom(name, joined=False)
             try:
-                packets = await self._ask().of(ChannelJoin(channel=name))
+                packets = await self._ask().of(ChannelJoin(channel=name, key=body.key))
             except GatewayRefused:
                 if channel is not None and not known:
                     self._rooms.rooms.pop(channel.id, None)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.gateways import Rooms
 from gateways.rooms import frames
 from gateways.rooms.frames import BadFrame, Enter, EnterBody, GroupChat, Leave, PrivateChat, decode, iso_time
+from protocol.errors import Code
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -33,13 +38,15 @@ def refusal(frame: Any) -> BadFrame:
 
 
 def read_or_refuse(text: bytes) -> None:
+    bad: BadFrame | None = None
     try:
         assert isinstance(decode(text), Enter | Leave | GroupChat | PrivateChat)
-    except BadFrame as bad:
-        assert bad.reason
+    except BadFrame as refused:
+        bad = refused
+    if bad is not None:
         assert bad.code in ("malformed", "bad_value")
-        assert len(bad.reason) < 600
-        assert len(bad.logged) < 600
+        assert 0 < len(bad.reason) < 600
+        assert 0 < len(bad.logged) < 600
         assert "\n" not in bad.logged
 
 
@@ -56,7 +63,8 @@ def test_objects_are_read_or_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     [b"", b"[" * 100_000, b'{"message_type":' * 50_000, b'{"message_type":"Leave","x":' + b"[" * 100_000, b"\xff",
-     b'{"message_type":"Leave","message_body":{"room":"\xff"}}', b'{"message_type":"Leave","message_body":{"room":"\\ud800"}}'],
+     b'{"message_type":"Leave","message_body":{"room":"\xff"}}',
+     b'{"message_type":"Leave","message_body":{"room":"\\ud800"}}'],
     ids=range(7),
 )  # fmt: skip
 def test_hostile_frames_are_refused(text: bytes) -> None:
@@ -116,3 +124,38 @@ def test_absent_fields_are_left_out() -> None:
         "message_type": "Enter",
         "message_body": {"sender_username": "zoe", "room": "general"},
     }
+
+
+# --- docs/rooms.md
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rooms.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^(You send|You are told):\n\n```json\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("who", "example"), EXAMPLES)
+def test_examples_of_the_page_are_frames(who: str, example: str) -> None:
+    if who == "You send":
+        read = msgspec.json.encode(decode(example.encode()))
+        assert json.loads(example)["message_body"].items() <= json.loads(read)["message_body"].items(), "unknown keys"
+    else:
+        sent = msgspec.json.decode(example, type=frames.Outbound)
+        assert json.loads(msgspec.json.encode(sent)) == json.loads(example)
+
+
+def test_the_page_has_an_example_of_each_frame_and_all_are_looked_at() -> None:
+    assert len(EXAMPLES) == PAGE.count("```json")
+    shown = {(who, json.loads(example)["message_type"]) for who, example in EXAMPLES}
+    kinds = ("Enter", "Leave", "GroupChat", "PrivateChat")
+    assert shown == {(who, kind) for who in ("You send", "You are told") for kind in kinds} | {
+        ("You are told", "Error")
+    }
+
+
+def test_the_page_names_every_setting() -> None:
+    assert set(re.findall(r"`rooms\.(\w+)`", PAGE)) >= set(Rooms.__struct_fields__)
+
+
+def test_the_codes_of_the_page_exist() -> None:
+    table = PAGE.partition("| `code` |")[2].partition("\n\n")[0]
+    named = {code for row in table.splitlines() for code in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert named - {code.wire for code in Code} == {frames.Error.DISCONNECTED, frames.Error.SHUTDOWN}
