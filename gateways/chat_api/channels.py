@@ -12,7 +12,7 @@ from gateways.chat_api.problems import Problem
 from protocol.base import Packet
 from protocol.channel_members import (
     ChannelInvite,
-    ChannelInviteReply,
+    ChannelInviteEvent,
     ChannelJoin,
     ChannelJoinReply,
     ChannelKick,
@@ -106,7 +106,7 @@ async def mode(call: Call) -> types.JoinedChannel:
 async def invite(call: Call) -> None:
     body: types.InviteBody = call.body
     user = call.user_named(body.nick)
-    await call.ask(ChannelInvite(channel=call.channel, user=user), ChannelInviteReply)
+    await call.ask(ChannelInvite(channel=call.channel, user=user), ChannelInviteEvent)
 
 
 async def kick(call: Call) -> None:
