@@ -269,7 +269,8 @@ class Community(Driver):
 
 
 WEIGHTS = {
-    "say": 8, "say_in_thread": 4, "say_direct": 4, "block": 1, "edit": 4, "delete": 2, "react": 4, "unreact": 2, "pin": 2,
+    "say": 8, "say_in_thread": 4, "edit": 4, "delete": 2, "react": 4, "unreact": 2, "pin": 2,
+    "say_direct": 4, "block": 1,
     "thread_create": 2, "thread_rename": 1, "thread_lock": 1, "thread_join": 1, "thread_leave": 1, "thread_delete": 1,
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
     "role_color": 1, "role_power": 1, "role_delete_and_create": 1, "set_roles": 4, "nickname": 1, "ban": 1, "unban": 1,
