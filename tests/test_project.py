@@ -189,10 +189,6 @@ NOT_READ_YET = {
     "chat_api.max_polls",
     "chat_api.motd",
     "limits.meta_bytes",
-    "rooms.bad_frames",
-    "rooms.default_room",
-    "rooms.enabled",
-    "rooms.port",
 }
 """Settings of the ways in that are being built."""
 READ_UNDER_OTHER_NAMES = {

@@ -17,7 +17,7 @@ OUT_OF_SIGHT = "You are not in this room any more: it is gone, or closed to you"
 
 
 class EnteredRoom:
-    """name: as it was last seen. joined: entering it made the user a member, so that losing the connection ends that."""
+    """name: as it was last seen. joined: entering it made the user a member; losing the connection ends that."""
 
     __slots__ = ("joined", "name")
 
