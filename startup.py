@@ -33,6 +33,7 @@ from handlers.rate_limiter import RateLimiter
 from handlers.server_info import server_updated
 from handlers.throttle import Throttle
 from http_server import HttpServer
+from metrics import Metrics
 from protocol.login import GapEvent, ShutdownEvent
 from routes.app import build as build_routes
 from routes.view import Facts
@@ -115,6 +116,7 @@ class Community:
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
+        self.measured = Metrics(self.world, self.server.gate)
         self.http = HttpServer(build_routes(self), self.server.connection, ready=lambda: ready(self), drain=self.drain)
         self.watcher = FileWatcher(
             [live.path, live.env_path, opened.paths.users, opened.paths.roles, opened.paths.channels],
@@ -215,6 +217,12 @@ class Community:
             ),
             started_at=self.started_at,
         )
+
+    def metrics(self) -> bytes:
+        return self.measured.text()
+
+    def metrics_for(self) -> str:
+        return self.world.config.service.metrics
 
     def journal_works(self) -> bool:
         return self.journal.works
