@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from config.live import LiveConfig
 from config.paths import DataPaths
 from connection import Frame
@@ -24,6 +26,9 @@ from db.permissions import Access
 from db.store import Store
 from db.users import User
 from fanout import Fanout
+from gateways.chat_api.app import MOUNT as CHAT_API
+from gateways.chat_api.gateway import ChatApi
+from gateways.rooms.guest import door as rooms_door
 from handlers.claim import Claim
 from handlers.context import World
 from handlers.frames import frame_of
@@ -36,6 +41,7 @@ from http_server import HttpServer
 from metrics import Metrics
 from protocol.login import GapEvent, ShutdownEvent
 from routes.app import build as build_routes
+from routes.info import RecentFacts
 from routes.view import Facts
 from server import OriginChatsServer
 from upkeep import Upkeep
@@ -60,13 +66,17 @@ class Opened:
             self.files = DocumentFiles(paths, uuid7)
             self.files.check()
             self.engine = open_database(paths.database_url)
-            migrate(self.engine)
-            self.store = Store(self.engine, clock)
-            tx = self.store.begin()
-            rows = document_log.load(tx.connection)
-            self.newest_seq = tx.log.newest()
-            tx.rollback()
-            self.documents, self.edited_while_down = self.files.open(rows)
+            try:
+                migrate(self.engine)
+                self.store = Store(self.engine, clock)
+                tx = self.store.begin()
+                rows = document_log.load(tx.connection)
+                self.newest_seq = tx.log.newest()
+                tx.rollback()
+                self.documents, self.edited_while_down = self.files.open(rows)
+            except BaseException:
+                self.engine.dispose()
+                raise
         except BaseException:
             self.lock.release()
             raise
@@ -117,7 +127,16 @@ class Community:
         self._problems: set[str] = set()
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
         self.measured = Metrics(self.world, self.server.gate)
-        self.http = HttpServer(build_routes(self), self.server.connection, ready=lambda: ready(self), drain=self.drain)
+        self.chat_api: ChatApi | None = None
+        self._open_ways_in()
+        mounts: dict[str, ASGIApp] = {} if self.chat_api is None else {CHAT_API: self.chat_api.app}
+        self.http = HttpServer(
+            build_routes(self, mounts),
+            self.server.connection,
+            ready=lambda: ready(self),
+            drain=self.drain,
+            http="httptools" if self.chat_api is None else self.chat_api.stream.protocol(),
+        )
         self.watcher = FileWatcher(
             [live.path, live.env_path, opened.paths.users, opened.paths.roles, opened.paths.channels],
             self.file_changed,
@@ -125,8 +144,24 @@ class Community:
             loop=self.loop,
         )
 
-    async def run(self, bound: socket.socket) -> None:
-        """Serve until told to stop; then everything acknowledged is on disk."""
+    def _open_ways_in(self) -> None:
+        """Attach the gateways that are switched on."""
+        if self.world.config.rooms.enabled:
+            self.server.gate.doors["/rooms"] = rooms_door(self.server)
+        if self.world.config.chat_api.enabled:
+            self.chat_api = ChatApi(self.server, RecentFacts(self, self.opened.clock).get)
+
+    def _look_after_ways_in(self) -> None:
+        if self.chat_api is not None:
+            self.chat_api.tick()
+
+    async def run(self, bound: socket.socket, rooms: socket.socket | None = None) -> None:
+        """Serve until told to stop; then everything acknowledged is on disk. rooms: the own port of the rooms dialect."""
+        sockets = [bound]
+        if rooms is not None:
+            sockets.append(rooms)
+            door = self.server.gate.doors["/rooms"]
+            self.server.gate.doors_at[rooms.getsockname()[1]] = {"/": door, "/rooms": door}
         service = self.world.config.service
         log.info("%s %s starts", service.name, service.version)
         _leave_what_is_loaded_to_itself()
@@ -137,9 +172,9 @@ class Community:
             )
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
-        upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked).run())
+        upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked, self._look_after_ways_in).run())
         try:
-            await self.http.serve(sockets=[bound])
+            await self.http.serve(sockets=sockets)
         finally:
             upkeep.cancel()
             self.watcher.stop()
@@ -153,6 +188,8 @@ class Community:
         self.world.fanout.flush()
         for client in self.server.gate.open_clients:
             client.announce(frame)
+        if self.chat_api is not None:
+            self.chat_api.close()
         lazy = self.world.documents.take_lazy()
         if lazy:
             self.journal.submit(None, lazy, lambda operation: None)

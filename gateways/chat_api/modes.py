@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET
 
-from db.channels import MAX_KEY
 from gateways.chat_api.types import MAX_CHANGES
 from protocol.base import Command
 from protocol.channel_members import ChannelMemberSet, ChannelModes, ChannelModesSet
+from protocol.objects_community import MAX_CHANNEL_KEY
 
 FLAGS = {
     "i": "invite_only",
@@ -78,8 +78,8 @@ def parse(text: str, arguments: Sequence[str] = ()) -> list[Change]:
             if not waiting:
                 raise BadModes("args", f"mode {letter!r} needs an argument")
             argument = waiting.pop(0)
-            if letter == KEY and len(argument) > MAX_KEY:
-                raise BadModes("args", f"a key has at most {MAX_KEY} characters")
+            if letter == KEY and len(argument) > MAX_CHANNEL_KEY:
+                raise BadModes("args", f"a key has at most {MAX_CHANNEL_KEY} characters")
         changes.append(Change(on, letter, argument))
     if not changes:
         raise BadModes("modes", "names no mode")
