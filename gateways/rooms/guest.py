@@ -266,6 +266,7 @@ class RoomsGuest:
         same user is in it, or there is something to lose: a closed room that cannot be entered again, a mark in it."""
         world, user_id = self._core.world, self._rooms.user_id
         rooms, self._rooms.rooms = self._rooms.rooms, {}
+        left: list[str] = []
         for channel_id, room in rooms.items():
             channel, other = world.channels.get(channel_id), self._elsewhere(channel_id)
             if channel is None or not room.joined or channel.restricted:
@@ -273,10 +274,13 @@ class RoomsGuest:
             if other is not None:
                 other.joined = True
             elif user_id not in channel.operators and user_id not in channel.voices:
-                try:
-                    await self._ask().of(ChannelLeave(channel=channel.name))
-                except GatewayRefused as refused:
-                    log.debug("%s stays in a room: %s", user_id, refused.text)
+                left.append(channel.name)
+        asked = (self._ask().of(ChannelLeave(channel=name)) for name in left)  # together: the server may be stopping
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(answer, GatewayRefused):
+                log.debug("%s stays in a room: %s", user_id, answer.text)
+            elif isinstance(answer, BaseException):
+                raise answer
 
     def _elsewhere(self, channel_id: str) -> EnteredRoom | None:
         """The same room, as another connection of this user has entered it."""
