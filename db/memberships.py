@@ -34,7 +34,7 @@ class Membership(msgspec.Struct, frozen=True):
 class Memberships:
     """All memberships in memory. Belongs to the event loop; `has` may be asked from any thread.
 
-    It is changed only from `Outcome.then`: memory follows the database.
+    Members are added only from `Outcome.then`: memory follows the database.
     """
 
     def __init__(self, memberships: Iterable[Membership] = ()) -> None:

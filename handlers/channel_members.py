@@ -67,14 +67,19 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
 
     def change(tx: Transaction) -> Outcome:
         if not tx.memberships.add(membership):
-            return Outcome(reply=ChannelJoinReply(channel=shown, joined=False, created=False))
+            reply = ChannelJoinReply(channel=shown, joined=False, created=False)
+            return Outcome(reply=reply, then=enter)
         events = [Event(Viewers(channel.id), MemberJoinEvent(channel=channel.name, user=user.username))]
         if created:
             events.insert(0, Event(Everyone(), CHANNEL_LIST))
         elif not seen:
             events.insert(0, Event(SessionsOf(user.id), CHANNEL_LIST))
         reply = ChannelJoinReply(channel=shown, joined=True, created=created)
-        return Outcome(reply=reply, events=events, then=lambda: world.memberships.put(membership))
+        return Outcome(reply=reply, events=events, then=enter)
+
+    def enter() -> None:
+        if not world.memberships.has(channel.id, user.id):
+            world.memberships.put(membership)
 
     return change
 
@@ -160,6 +165,8 @@ def _put_out(
     saw, sees = access.may(user, channel, "view"), access.may(user, left, "view", joined=False)
     if left is not channel:
         world.channels.put(left)
+    # At once, so that no command that follows passes. If this cannot be stored, the user has to join again.
+    world.memberships.remove(channel.id, user.id)
 
     def change(tx: Transaction) -> Outcome:
         if not tx.memberships.remove(channel.id, user.id) and not marked:

@@ -10,11 +10,14 @@ import pytest
 from config.gateways import ChatApi
 from db.channels import Channel
 from fanout import Session
+from handlers.context import Context
+from handlers.registry import HANDLERS, VIEWER_KEYS
 from handlers.replay import may_see
 from protocol.audience import Everyone, SessionsOf, Viewers
+from protocol.channel_members import ChannelKick
 from protocol.errors import Code
 from tests.handlers.community import closed, empower, told
-from tests.handlers.conftest import Clock, RecordingSink, Stage, as_json
+from tests.handlers.conftest import Clock, RecordingSink, Stage, Visitor, as_json
 
 VIEWERS = {"host", "mod", "ann", "ben"}
 
@@ -196,6 +199,19 @@ def test_channel_kick_stops_events_at_once(stage: Stage) -> None:
     assert "general" not in names(stage, "ann")
     assert stage.refused("ben", "channel_kick", channel="general", user=ann).code is Code.NOT_IN_CHANNEL
     assert not closed(stage, "ann")
+
+
+def test_channel_kick_holds_for_every_command_that_follows(stage: Stage) -> None:
+    """Before it is stored, as commands of others may come meanwhile."""
+    change(stage, secret=True)
+    stage.do("ann", "channel_join", channel="general")
+    kick = ChannelKick(channel="general", user=stage.id("ann"))
+    ctx = Context(stage.world, Visitor(), stage.connect("host"), stage.world.clock())
+    answer = HANDLERS[ChannelKick](ctx, kick)
+    for cmd, fields in (("message_new", {"content": "x"}), ("messages_get", {})):
+        assert stage.refused("ann", cmd, channel="general", **fields).code is Code.CHANNEL_NOT_FOUND
+    stage.settle(answer)
+    assert not stage.world.memberships.has("c-general", stage.id("ann"))
 
 
 def test_channel_kick_from_an_open_one_leaves_it_in_sight(stage: Stage) -> None:
@@ -446,8 +462,6 @@ def test_a_replay_follows_the_memberships_of_its_own_place_in_the_stream(stage: 
 
 
 def test_lists_are_shared_by_those_who_see_the_same(stage: Stage) -> None:
-    from handlers.registry import VIEWER_KEYS
-
     def key(name: str) -> object:
         return VIEWER_KEYS["channels_get"](stage.world, stage.user(name))
 
