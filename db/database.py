@@ -134,11 +134,13 @@ def revision(engine: Engine) -> str | None:
             found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return found
     except Exception as error:
-        raise DatabaseError(f"cannot open the database {engine.url.database}: {_cause(error)}") from error
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise DatabaseError(f"cannot open the database {_name(engine.url)}: {cause}") from error
 
 
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip()
+def _name(url: URL) -> str | None:
+    """What a message calls it: the path of the file, or the URL without its password."""
+    return url.database if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
 
 
 def check_database(url: str) -> str | None:
@@ -147,20 +149,17 @@ def check_database(url: str) -> str | None:
     Changes nothing, and leaves no files beside that of SQLite."""
     try:
         parsed = _parsed(url)
-        if parsed.drivername == "sqlite":
-            name, found = _look_at_file(parsed)
-        else:
-            name, found = parsed.render_as_string(hide_password=True), _look_at_server(parsed)
+        found = _look_at_file(parsed) if parsed.drivername == "sqlite" else _look_at_server(parsed)
     except DatabaseError as error:
         return str(error)
-    return None if found is None or found <= HEAD_REVISION else f"{name}: {_too_new(found)}"
+    return None if found is None or found <= HEAD_REVISION else f"{_name(parsed)}: {_too_new(found)}"
 
 
-def _look_at_file(url: URL) -> tuple[str, str | None]:
-    """(path, revision of the schema; None when it is empty or there is none). Raises DatabaseError."""
+def _look_at_file(url: URL) -> str | None:
+    """The revision of the schema; None when the file is empty or there is none. Raises DatabaseError."""
     path = Path(url.database or ":memory:")
     if not path.exists():
-        return str(path), None
+        return None
     # without `immutable` SQLite makes the files -wal and -shm; with it, it leaves out what stands in them
     alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
@@ -168,8 +167,9 @@ def _look_at_file(url: URL) -> tuple[str, str | None]:
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "alembic_version" not in tables:
-                return str(path), None
-            return str(path), connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
+                return None
+            found: str | None = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
+            return found
     except sqlite3.Error as error:
         raise DatabaseError(f"{path}: cannot be used: {error}") from error
 
@@ -215,7 +215,7 @@ def _upgrade(engine: Engine, found: str | None) -> Path | None:
         try:
             ScriptDirectory.from_config(config).get_revision(found)
         except CommandError:
-            raise DatabaseError(f"the database {engine.url.database} {_too_new(found)}") from None
+            raise DatabaseError(f"the database {_name(engine.url)} {_too_new(found)}") from None
         copy = back_up(engine, found)
     with engine.begin() as connection:
         config.attributes["connection"] = connection

@@ -211,7 +211,8 @@ class Journal:
         return events
 
     def _commit(self, group: Sequence[Operation], external: list[Change]) -> list[LoggedEvent]:
-        """Run a group in one transaction; gives what it logged. Raises when nothing of it was kept, but for hand edits found on the way."""
+        """Run a group in one transaction; gives what it logged. Raises when nothing of it was kept, but for hand
+        edits found on the way."""
         began = time.perf_counter()
         try:
             tx = self._store.begin()
