@@ -64,6 +64,13 @@ class RoomsClient:
         assert (kind, found) == (message_type, fields), f"{self.name} heard {kind} {body}"
         return body
 
+    async def awaits(self, message_type: str, **fields: Any) -> Frame:
+        """The next frame of this type with these fields; what comes before it is skipped. The body."""
+        while True:
+            kind, body = await self.hear()
+            if kind == message_type and all(body.get(name) == value for name, value in fields.items()):
+                return body
+
     async def enter(self, room: str | None = None, token: str | None = None) -> Frame:
         """Enter; the body of the answer."""
         fields = {} if room is None else {"room": room}
