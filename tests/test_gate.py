@@ -18,6 +18,8 @@ from gate import Gatekeeper, Peer, client_address
 
 
 class FakeSink:
+    local_port = 5613
+
     def __init__(self) -> None:
         self.closed: list[tuple[int, str]] = []
 
@@ -63,6 +65,16 @@ def test_a_foreign_page_is_refused_where_origins_are_listed() -> None:
     assert admit(keeper), "programs that are no browsers send no origin"
     foreign = request(Origin="https://chat.example.evil", Cookie="session=1")
     assert refusal(keeper, asked=foreign) == HTTPStatus.FORBIDDEN
+
+
+def test_a_port_may_have_doors_of_its_own() -> None:
+    keeper = gate()
+    keeper.doors_at[FakeSink.local_port] = {"/other": keeper.doors["/"]}
+    assert admit(keeper, asked=request("/other?x=1"))
+    assert refusal(keeper, asked=request("/")) == HTTPStatus.NOT_FOUND
+    keeper.doors_at = {1: keeper.doors_at[FakeSink.local_port]}
+    assert admit(keeper, asked=request("/"))
+    assert refusal(keeper, asked=request("/other")) == HTTPStatus.NOT_FOUND
 
 
 def test_two_origins_in_one_request_are_refused() -> None:

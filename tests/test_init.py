@@ -201,6 +201,16 @@ def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
     assert snapshot(folder) == before
 
 
+def test_the_own_port_of_the_rooms_in_use_is_one_clear_line(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = one_line(start(folder, ORIGINCHATS_ROOMS_PORT=str(port)))
+    assert f"127.0.0.1:{port}" in line
+    assert "rooms.port" in line, "the remedy"
+
+
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.1", "not an address"])
 def test_an_address_that_is_not_ours_is_one_clear_line(folder: Path, host: str) -> None:
     before = snapshot(folder)

@@ -15,7 +15,7 @@ from tests.support.rooms_client import RoomsClient
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-CONFIG = {"rooms": {"bad_frames": 5, "port": 0}, "limits": {"registrations_per_minute": 100}}
+CONFIG = {"rooms": {"bad_frames": 5}, "limits": {"registrations_per_minute": 100}}
 CHANNELS = [*OPEN_CHANNELS, {"type": "text", "name": "lounge", "permissions": EVERYBODY}]
 OWN_PORT = re.compile(r"/rooms and ws://127\.0\.0\.1:(\d+)/")
 
@@ -125,8 +125,9 @@ async def test_bans_mutes_and_closed_channels_hold(server: ServerProcess, visit:
         await vic.refused("wrong_channel_key", "Enter", sender_username="vic", room="lounge", key="apple tree")
         await vic.send("Enter", sender_username="vic", room="lounge", key="lemon tree")
         await vic.hears("Enter", sender_username="vic", room="lounge")
-    await host.request("channel_modes_set", channel="lounge", key=None)
-    await zoe.hears("Enter", sender_username="vic")
+        await zoe.hears("Enter", sender_username="vic")
+        await host.request("channel_modes_set", channel="lounge", key=None)
+    await zoe.hears("Leave", sender_username="vic")
 
     await host.request("user_ban", user="walt")
     await zoe.hears("Leave", sender_username="walt")
@@ -146,15 +147,25 @@ async def test_malformed_messages_are_answered_and_then_closed(server: ServerPro
     assert await zoe.closed() == 1008
 
 
-async def test_the_own_port_serves_the_dialect_at_its_root(server: ServerProcess) -> None:
-    found = OWN_PORT.search(server.text()) if server.log else None
-    if found is None:
-        await server.restart()
+async def test_the_own_port_serves_the_dialect_at_its_root(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = write_community(tmp_path_factory.mktemp("ports"), users={"ann": ("user",)}, config={"rooms": {"port": 0}})
+    async with ServerProcess(folder) as server:
         found = OWN_PORT.search(server.text())
-    assert found, server.text()
-    async with RoomsClient(f"ws://127.0.0.1:{found.group(1)}/", "vera") as vera:
-        await vera.enter()
-        await vera.say("Through the other door")
+        assert found, server.text()
+        own = f"ws://127.0.0.1:{found.group(1)}"
+        async with await ChatClient(server.url).connect() as ann, RoomsClient(f"{own}/", "vera") as vera:
+            await ann.login("ann")
+            await vera.enter()
+            await vera.say("Through the other door")
+            await ann.expect("message_new", message={"user": "vera"})
+            async with RoomsClient(f"{own}/rooms", "wim") as wim, rooms_client(server, "xia") as xia:
+                await wim.enter()
+                await xia.enter()
+                await wim.hears("Enter", sender_username="xia")
+        with pytest.raises(InvalidStatus) as refused:
+            await RoomsClient(f"{own}/elsewhere", "wim").connect()
+        assert refused.value.response.status_code == 404
+        assert await server.stop() == 0
 
 
 async def test_a_full_server_refuses_before_the_upgrade(tmp_path_factory: pytest.TempPathFactory) -> None:
