@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -124,15 +123,14 @@ class Gatekeeper:
             )
             raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
-    @contextlib.contextmanager
-    def polling(self) -> Iterator[None]:
-        """Around a request that waits for news: it counts as a connection. Raises Rejection when there are too many."""
+    def poll_began(self) -> None:
+        """A request waits for news: until `poll_ended` it counts as a connection. Raises Rejection when there are too
+        many."""
         self._check_room()
         self.polls += 1
-        try:
-            yield
-        finally:
-            self.polls -= 1
+
+    def poll_ended(self) -> None:
+        self.polls -= 1
 
     def logged_in(self, client: Guest) -> None:
         self.strangers.pop(client, None)

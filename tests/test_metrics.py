@@ -36,8 +36,8 @@ async def test_connections_sessions_and_users_are_those_of_this_moment(house: Ho
     house.guest()
     await house.enter("ann")
     await house.guest().ask("guest_login", username="wanda")
-    with house.server.gate.polling():
-        now = measured(house)
+    house.server.gate.poll_began()
+    now = measured(house)
     assert now["originchats_connections{originchats}"] == 3
     assert now["originchats_connections{chat_api}"] == 1
     assert now["originchats_sessions{originchats}"] == 2

@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from connection import Rejection
 from gateways.chat_api.items import Translator
-from gateways.chat_api.problems import Problem
+from gateways.chat_api.problems import BUSY_S, Problem
 from gateways.chat_api.sessions import ApiSession, Sessions
 from gateways.chat_api.tail import Entry, Tail
 from gateways.core import Core
@@ -83,7 +84,9 @@ class Polls:
         """Take up a poll. `answer` is called once, perhaps right now, with the JSON array or what is wrong."""
         poll = Poll(owner, owner.started_at, limit, answer)
         if self._closed or self.count >= self._world.config.chat_api.max_polls:
-            poll.finish(Problem(503, "too_many_polls", "Too many polls are waiting; try again later.", retry_after_s=5))
+            poll.finish(
+                Problem(503, "too_many_polls", "Too many polls are waiting; try again later.", retry_after_s=BUSY_S)
+            )
             return poll
         self._world.fanout.flush()
         position = self._position_of(after) if after is not None else owner.started_at
@@ -137,6 +140,11 @@ class Polls:
         if timeout_s <= 0 or self._closed:
             poll.finish(b"[]")
             return
+        try:
+            self._core.gate.poll_began()
+        except Rejection as full:
+            poll.finish(Problem(503, "too_many_connections", full.text, retry_after_s=BUSY_S))
+            return
         self._waiting.setdefault(poll.owner.session.id, []).append(poll)
         self.count += 1
         poll.owner.polls += 1
@@ -154,6 +162,7 @@ class Polls:
         polls.remove(poll)
         if not polls:
             del self._waiting[session_id]
+        self._core.gate.poll_ended()
         self.count -= 1
         poll.owner.polls -= 1
         poll.owner.used_at = self._core.monotonic()

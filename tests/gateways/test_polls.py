@@ -308,6 +308,18 @@ async def test_too_many_polls_are_refused(house: House, api: Api) -> None:
     assert api.ask(ben).problem.status == 503
 
 
+async def test_polls_count_as_connections(house: House, api: Api) -> None:
+    ben = await api.enter("ben", "general")
+    most = house.world.config.limits.max_connections
+    for _ in range(most - 1):
+        house.server.gate.poll_began()
+    waiting = api.ask(ben)
+    assert waiting.waits
+    assert (api.ask(ben).problem.status, api.ask(ben).problem.code) == (503, "too_many_connections")
+    api.polls.abandon(waiting.poll)
+    assert house.server.gate.polls == most - 1
+
+
 async def test_at_the_end_everybody_is_answered(house: House, api: Api) -> None:
     ben = await api.enter("ben", "general")
     asked = api.ask(ben)
