@@ -45,16 +45,22 @@ class HttpServer(uvicorn.Server):
     """uvicorn's server with our signals, and our way to stop."""
 
     def __init__(
-        self, app: Any, websocket: Any, *, ready: Callable[[], None], drain: Callable[[], Awaitable[None]]
+        self,
+        app: Any,
+        websocket: Any,
+        *,
+        ready: Callable[[], None],
+        drain: Callable[[], Awaitable[None]],
+        http: Any = "httptools",
     ) -> None:
         """websocket: makes the protocol of an upgraded connection. ready: called once clients can connect.
-        drain: run before connections are closed."""
+        drain: run before connections are closed. http: uvicorn's name of the HTTP protocol, or a class like it."""
         super().__init__(
             uvicorn.Config(
                 app,
                 ws=websocket,
                 loop="none",
-                http="httptools",
+                http=http,
                 lifespan="off",
                 access_log=False,
                 log_config=None,

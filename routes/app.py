@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from routes.answers import failed, refused
 from routes.headers import CommonHeaders
@@ -19,8 +19,11 @@ from routes.page import ASSETS, Landing
 from routes.view import WorldView
 
 
-def build(view: WorldView, clock: Callable[[], float] = time.time) -> ASGIApp:
-    """The app. `clock` gives unix seconds, as `Facts.started_at` does. Reads the landing page's files."""
+def build(
+    view: WorldView, mounts: Mapping[str, ASGIApp] | None = None, clock: Callable[[], float] = time.time
+) -> ASGIApp:
+    """The app. mounts: path -> an app that answers for all below it, with its own rules of CORS. clock: gives unix
+    seconds, as `Facts.started_at` does. Reads the landing page's files."""
     recent = RecentFacts(view, clock)
     landing, health = Landing(recent), Health(view, recent, clock)
     app = Starlette(
@@ -37,4 +40,20 @@ def build(view: WorldView, clock: Callable[[], float] = time.time) -> ASGIApp:
         exception_handlers={HTTPException: refused, Exception: failed},
     )
     app.router.redirect_slashes = False
-    return CommonHeaders(app)
+    mounts = mounts or {}
+    return CommonHeaders(Mounted(app, mounts), tuple(f"{path}/" for path in mounts))
+
+
+class Mounted:
+    """Hands every path below a mount point to its app. Starlette's own mounts leave out those with a line break."""
+
+    def __init__(self, app: ASGIApp, mounts: Mapping[str, ASGIApp]) -> None:
+        self._app = app
+        self._mounts = mounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for path, mounted in self._mounts.items():
+            if scope["type"] == "http" and scope["path"].startswith(f"{path}/"):
+                await mounted({**scope, "root_path": scope["root_path"] + path}, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -17,24 +17,29 @@ SAFETY = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 class CommonHeaders:
     """Outermost layer: CORS and safety headers on every answer, OPTIONS on any path, no body for HEAD."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, own_cors: tuple[str, ...] = ()) -> None:
+        """own_cors: beginnings of paths below which another app speaks of CORS."""
         self.app = app
+        self._own_cors = own_cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
+        has_own = scope["path"].startswith(self._own_cors)
+        common = SAFETY if has_own else CORS | SAFETY
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (CORS | SAFETY).items():
+                for name, value in common.items():
                     headers[name] = value
             elif message["type"] == "http.response.body" and scope["method"] == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
 
-        if scope["method"] == "OPTIONS":
+        if scope["method"] == "OPTIONS" and not has_own:
             await send_with_headers({"type": "http.response.start", "status": 204, "headers": []})
             await send_with_headers({"type": "http.response.body", "body": b""})
             return

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from starlette.types import ASGIApp, Message
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from routes.app import build
 from routes.view import Facts
@@ -267,3 +268,21 @@ def test_others_find_no_measurements(app: ASGIApp, world: World, client: str | N
 def test_measurements_can_be_switched_off(app: ASGIApp, world: World) -> None:
     world.readers = "off"
     assert request(app, "/metrics").status == 404
+
+
+async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the path as it sees it."""
+    path = scope["path"].removeprefix(scope["root_path"])
+    await Response(path, headers={"Access-Control-Allow-Origin": "https://a.example"})(scope, receive, send)
+
+
+@pytest.mark.parametrize("path", ["/", "/x", "/line\nbreak", "/x/"])
+def test_a_mounted_app_answers_for_all_below_its_path(world: World, path: str) -> None:
+    app = build(world, {"/api": mounted}, clock=lambda: world.now)
+    for method in ("GET", "OPTIONS"):
+        answer = request(app, f"/api{path}", method)
+        assert answer.body.decode() == path
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert request(app, "/api").status == 404
+    assert request(app, "/apis").headers["access-control-allow-origin"] == "*"
