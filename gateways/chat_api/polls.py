@@ -223,23 +223,31 @@ class Polls:
         self._wake(self.tail.take(events))
 
     def _wake(self, entries: Iterable[Entry]) -> None:
+        told = [entry for entry in entries if entry.item is not None]
+        if len(told) == 1:  # by far the most frequent; thousands may wait for it
+            body = _array(told)
+            for poll in self._waiting_for(told[0]):
+                self._forget(poll)
+                poll.finish(body)
+            return
         found: dict[Poll, list[Entry]] = {}
-        for entry in entries:
-            item = entry.item
-            if item is None:
-                continue
-            for session in self._world.fanout.targets(entry.audience):
-                for poll in self._waiting.get(session.id, ()):
-                    if entry.event.seq > poll.after and self._has_joined(poll.owner, entry):
-                        found.setdefault(poll, []).append(entry)
-        bodies: dict[tuple[int, ...], bytes] = {}
+        for entry in told:
+            for poll in self._waiting_for(entry):
+                found.setdefault(poll, []).append(entry)
         for poll, mine in found.items():
-            mine = mine[: poll.limit]
-            key = tuple(entry.event.seq for entry in mine)
-            if key not in bodies:
-                bodies[key] = _array(mine)
             self._forget(poll)
-            poll.finish(bodies[key])
+            poll.finish(_array(mine[: poll.limit]))
+
+    def _waiting_for(self, entry: Entry) -> list[Poll]:
+        """The polls that this event answers."""
+        item, waiting, seq = entry.item, self._waiting, entry.event.seq
+        assert item is not None
+        sessions = (session for session in self._world.fanout.targets(entry.audience) if session.id in waiting)
+        if item.channel_id is not None:
+            joined_at = self._world.memberships.of_channel(item.channel_id)
+            latest, leaver = entry.event.timestamp, item.leaver_id
+            sessions = (s for s in sessions if joined_at.get(s.user_id, latest + 1) <= latest or s.user_id == leaver)
+        return [poll for session in sessions for poll in waiting[session.id] if poll.after < seq]
 
     # --- who sees what -----------------------------------------------------------------------------------------
 

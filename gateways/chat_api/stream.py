@@ -184,12 +184,12 @@ class PollProtocol(HttpToolsProtocol):
         if cycle.scope["method"] != "GET" or cycle.scope["path"] != PATH:
             super()._start_asgi_task(cycle, app)
             return
-        self.pending = self.stream.begin(cycle.scope, lambda body: self._answer(cycle, body))
+        origin = _header(cycle.scope, b"origin")
+        self.pending = self.stream.begin(cycle.scope, lambda body: self._answer(cycle, origin, body))
 
-    def _answer(self, cycle: RequestResponseCycle, body: bytes | Problem) -> None:
+    def _answer(self, cycle: RequestResponseCycle, origin: str | None, body: bytes | Problem) -> None:
         if cycle.disconnected or cycle.response_complete:
             return
-        origin = _header(cycle.scope, b"origin")
         self.transport.write(self.stream.response(body, origin, keep_alive=cycle.keep_alive))
         cycle.response_started = cycle.response_complete = True
         self.pending = None
