@@ -30,10 +30,17 @@ def rules(view: list[str]) -> dict[str, list[str]]:
     return {"view": view, **dict.fromkeys(keys, view), "delete": ["moderator"], "pin": ["moderator"]}
 
 
-def may_view(held: list[str], channel: dict[str, Any], roles: dict[str, Any]) -> bool:
-    """The rule of the protocol, written down a second time: the first role of the user that is listed decides."""
+def may_view(held: list[str], mark: bool | None, channel: dict[str, Any], roles: dict[str, Any]) -> bool:
+    """The rule of the protocol, written down a second time: the first role of the user that is listed decides.
+
+    mark: True for an operator of the channel, False for who has joined it, None for others.
+    """
     if "owner" in held or any("administrator" in roles[name]["permissions"] for name in held if name in roles):
         return True
+    if mark is True:
+        return True
+    if mark is None and (channel.get("secret") or channel.get("invite_only")):
+        return False
     for name in held:
         if f"!{name}" in channel["permissions"]["view"]:
             return False
@@ -124,6 +131,8 @@ class Driver:
             if member.client is None:
                 continue
             for packet in member.client.events[member.checked :]:
+                if packet["cmd"] == "member_leave" and packet["user"] == user_id(name):
+                    continue  # the last that it hears of a channel, perhaps only when it comes back
                 marks = {int(mark) for mark in MARK.findall(json.dumps(packet))}
                 hidden = marks - before[name] - after[name]
                 assert not hidden, f"{name} saw something of {hidden}: {packet}\n" + self.story()
@@ -152,15 +161,25 @@ class Driver:
         channels = (await host.request("channels_get"))["val"]
         roles = (await host.request("roles_list"))["roles"]
         users = {user["username"]: user["roles"] for user in (await host.request("users_list"))["users"]}
+        people = {channel["name"]: await self._members(channel["name"]) for channel in channels}
         return {
             name: {
                 int(MARK.findall(channel["name"])[0])
                 for channel in channels
-                if name not in self.banned and may_view(users.get(user_id(name), []), channel, roles)
+                if name not in self.banned and self._views(name, channel, people, users, roles)
             }
             | {mark for pair, mark in self.directs.items() if name in pair and name not in self.banned}
             for name in self.members
         }
+
+    def _views(self, name: str, channel: Packet, people: Any, users: Any, roles: Any) -> bool:
+        mark = people[channel["name"]].get(user_id(name))
+        return may_view(users.get(user_id(name), []), mark, channel, roles)
+
+    async def _members(self, channel: str) -> dict[str, bool]:
+        """Username -> whether it is an operator."""
+        found = (await self.member("host").request("channel_members", channel=channel))["members"]
+        return {member["user"]: member["operator"] for member in found}
 
     async def check(self, names: Iterable[str] | None = None) -> None:
         for name in self.members if names is None else names:

@@ -153,6 +153,38 @@ class Community(Driver):
         if channel is not None:
             await self._ask(self.member("host"), "channel_delete", name=channel[0])
 
+    # ------------------------------------------------------------- members of channels
+
+    async def modes(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text", "forum")
+        if channel is not None:
+            modes = {("secret", "invite_only", "moderated")[a % 3]: c % 3 != 0}
+            await self._ask(self.member("host"), "channel_modes_set", channel=channel[0], **modes)
+
+    async def join(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text", "forum")
+        if channel is not None:
+            await self._ask(self._who(a).here, "channel_join", channel=channel[0])
+
+    async def leave(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text", "forum")
+        if channel is not None:
+            await self._ask(self._who(a).here, "channel_leave", channel=channel[0])
+
+    async def kick(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text", "forum")
+        if channel is not None:
+            user = user_id(self._who(c).name)
+            await self._ask(self._who(a).here, "channel_kick", channel=channel[0], user=user)
+
+    async def operator(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text", "forum")
+        if channel is not None:
+            fields = {"channel": channel[0], "user": user_id(self._who(c).name), "operator": c % 2 == 0}
+            await self._ask((self._who(a) if a % 2 else self.members["host"]).here, "channel_member_set", **fields)
+
+    # ------------------------------------------------------------- roles and members of the community
+
     async def role_color(self, a: int, b: int, c: int) -> None:
         name = ("vip", "user", "moderator")[b % 3]
         await self._ask(self.member("host"), "role_update", name=name, color=f"#{c % 1000:06d}")
@@ -273,6 +305,7 @@ WEIGHTS = {
     "say_direct": 4, "block": 1,
     "thread_create": 2, "thread_rename": 1, "thread_lock": 1, "thread_join": 1, "thread_leave": 1, "thread_delete": 1,
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
+    "modes": 3, "join": 5, "leave": 1, "kick": 3, "operator": 2,
     "role_color": 1, "role_power": 1, "role_delete_and_create": 1, "set_roles": 4, "nickname": 1, "ban": 1, "unban": 1,
     "hand_edit": 2, "drop": 4, "come_back": 3, "restart": 1, "kill": 1,
 }  # fmt: skip
