@@ -29,6 +29,7 @@ check: dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m config --check
 	$(BIN)/python -m protocol export --check
+	$(BIN)/python -m gateways.chat_api.openapi --check
 
 bench: dev
 	$(BIN)/python -m bench
@@ -39,6 +40,7 @@ torture: dev
 docs: dev
 	$(BIN)/python -m config
 	$(BIN)/python -m protocol export
+	$(BIN)/python -m gateways.chat_api.openapi
 
 lock: dev
 	$(COMPILE) --upgrade --output-file requirements.lock

@@ -17,7 +17,7 @@ import msgspec
 from gateways.chat_api.endpoint import Row
 from gateways.chat_api.operations import ROWS
 from gateways.chat_api.problems import MEDIA_TYPE
-from gateways.chat_api.types import ChannelRef, ProblemDetails
+from gateways.chat_api.types import ChannelRef, PostBody, ProblemDetails
 from protocol.export import ROOT, project_version
 
 PREFIX = "#/components/schemas/"
@@ -43,6 +43,7 @@ def document(version: str) -> dict[str, Any]:
     for row in ROWS:
         if row.query is not None:
             components.pop(row.query.__name__, None)
+    components[PostBody.__name__]["oneOf"] = [{"required": ["content"]}, {"required": ["body"]}]
     return {
         "openapi": "3.1.0",
         "info": {

@@ -22,16 +22,32 @@ Nick = Annotated[
     Meta(
         min_length=2, max_length=MAX_NICK, pattern=r"^[\w-]+$",
         description="Letters, digits, hyphens and underscores of any script; unique, upper and lower case alike.",
+        examples=["wanda"],
     ),
 ]  # fmt: skip
-NickRef = Annotated[str, Meta(min_length=1, max_length=MAX_TARGET, description="Nick of a user.")]
+NickRef = Annotated[str, Meta(min_length=1, max_length=MAX_TARGET, description="Nick of a user.", examples=["anna"])]
 ChannelRef = Annotated[
-    str, Meta(min_length=1, max_length=MAX_TARGET, description="Name of a channel, with or without its `#`.")
-]
-Target = Annotated[str, Meta(min_length=1, max_length=MAX_TARGET, description="`#channel`, or the nick of a user.")]
+    str,
+    Meta(
+        min_length=1, max_length=MAX_TARGET, description="Name of a channel, with or without its `#`.",
+        examples=["general"],
+    ),
+]  # fmt: skip
+Target = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=MAX_TARGET, description="`#channel`, or the nick of a user.", examples=["#general"]
+    ),
+]  # fmt: skip
 ItemId = Annotated[str, Meta(pattern=UUID_PATTERN, description="`id` of an item.")]
 ItemType = Literal["message", "action", "notice", "join", "part", "quit", "topic", "mode", "nick", "system"]
-Text = Annotated[str, Meta(description="At most as many bytes of UTF-8 as `limits.message_bytes` of /server.")]
+Text = Annotated[
+    str,
+    Meta(
+        pattern=r"\S", description="Not blank; at most as many bytes of UTF-8 as `limits.message_bytes` of /server.",
+        examples=["Hello!"],
+    ),
+]  # fmt: skip
 Name = Annotated[str, Meta(description="With its `#`.")]
 Modes = Annotated[
     str, Meta(description="The modes that are set, such as `+nt`; `+k` of a channel with a key. Empty: none.")
@@ -198,7 +214,7 @@ class ModeBody(Struct, frozen=True, kw_only=True):
     modes: Annotated[
         str,
         Meta(
-            min_length=2, max_length=500,
+            min_length=2, max_length=500, pattern=r"^[+-][imnstkov+-]*[imnstkov](\s+\S+)*\s*$", examples=["+it-n"],
             description="Signs and letters: `+` sets and `-` removes those that follow. i: who joins needs an "
             "invitation; m: only operators and voices write; s: secret; t: only operators set the topic; n: only "
             "members write; k: the key for joining; o: operator; v: voice. +k, o and v take an argument each, after a "
