@@ -67,7 +67,6 @@ class Polls:
         self.count = 0
         """Polls that wait."""
         self.tail = Tail(self._world.fanout.position, translator.item, from_text)
-        self._followers_until = 0.0
         self._closed = False
         sessions.on_end = self._ended
 
@@ -215,12 +214,10 @@ class Polls:
 
     def logged(self, events: Sequence[LoggedEvent]) -> None:
         """Events were committed and released."""
-        if not self._waiting and self._core.monotonic() > self._followers_until:
+        if self._sessions.in_use:
+            self._wake(self.tail.take(events))
+        else:
             self.tail.forget(events[-1].seq)
-            return
-        if self._waiting:
-            self._followers_until = self._core.monotonic() + 60.0
-        self._wake(self.tail.take(events))
 
     def _wake(self, entries: Iterable[Entry]) -> None:
         told = [entry for entry in entries if entry.item is not None]

@@ -78,6 +78,11 @@ class Sessions:
         known.used_at = self._core.monotonic()
         return known
 
+    @property
+    def in_use(self) -> int:
+        """How many sessions were used in the last minute."""
+        return len(self._by_hash)
+
     def remember_start(self, session: Session, seq: int) -> None:
         """A session has just logged in; its stream begins after this position."""
         self._store(session, seq)
