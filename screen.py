@@ -26,6 +26,8 @@ def start_screen(community: Community, host: str, port: int, version: str, rooms
     if world.config.rooms.enabled:
         own = "" if rooms_port is None else f" and ws://{shown_host}:{rooms_port}/"
         table.add_row("Rooms", f"ws://{shown_host}:{port}/rooms{own}")
+    if world.config.chat_api.enabled:
+        table.add_row("HTTP API", f"http://{shown_host}:{port}/api/v1")
     table.add_row("Data", str(community.opened.paths.folder))
     if not community.opened.paths.database_url.startswith("sqlite:"):
         table.add_row("Messages", database_url_shown(community.opened.paths.database_url))
