@@ -115,6 +115,7 @@ class Community:
             limiter=RateLimiter(lambda: live.current.rate_limiting, monotonic),
             logins=Throttle(lambda: live.current.limits.login_tries_per_minute, monotonic),
             registrations=Throttle(lambda: live.current.limits.registrations_per_minute, monotonic),
+            joins=Throttle(lambda: live.current.limits.joins_per_minute, monotonic),
             passwords=PasswordPool(),
             claim=Claim(None if has_owner() else new_claim_code(), has_owner),
             clock=opened.clock,
@@ -156,7 +157,7 @@ class Community:
             self.chat_api.tick()
 
     async def run(self, bound: socket.socket, rooms: socket.socket | None = None) -> None:
-        """Serve until told to stop; then everything acknowledged is on disk. rooms: the own port of the rooms dialect."""
+        """Serve until told to stop; then everything acknowledged is on disk. rooms: the port of its own of that dialect."""
         sockets = [bound]
         if rooms is not None:
             sockets.append(rooms)

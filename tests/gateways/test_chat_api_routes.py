@@ -377,3 +377,59 @@ async def test_an_unexpected_failure_tells_nothing(house: House, monkeypatch: py
     await web.ok("POST", "/channels/join", {"channel": "general"})
     answer = await web.ask("GET", "/state")  # the server logs the exception that is raised after the answer
     assert (answer.status, answer.json["detail"]) == (500, "Internal error.")
+
+
+async def test_behind_a_trusted_proxy_people_are_told_apart(tmp_path: Path) -> None:
+    async with open_house(tmp_path, config={"limits": {"registrations_per_minute": 1}}) as house:
+        for address in ("198.51.100.1", "198.51.100.2"):
+            web = Web(house, address="127.0.0.1")
+            answer = await web.ask(
+                "POST", "/register", {"nick": f"guest-{address[-1]}"}, headers={"X-Forwarded-For": address}
+            )
+            assert answer.status == 201
+
+
+async def test_who_is_kicked_from_an_open_channel_is_told_once(house: House) -> None:
+    ben = await Web(house).register("ben", PASSWORD)
+    await ben.ok("POST", "/channels/join", {"channel": "#general"})
+    host = await Web(house).register("host", PASSWORD)
+    assert (await host.ask("POST", "/channels/general/kick", {"nick": "ben", "reason": "mud"})).status == 204
+    parts = [item for item in await stream(ben) if item["type"] == "part"]
+    assert [(item["from"], item["to"], item["body"], item["meta"]) for item in parts] == [
+        ("ben", "#general", "mud", {"by": "host"}),
+    ]  # fmt: skip
+
+
+async def test_edits_deletions_and_renames_come_in_the_stream(house: House) -> None:
+    wanda, other = await Web(house).register("wanda"), await house.enter("ann")
+    await wanda.ok("POST", "/channels/join", {"channel": "#general"})
+    message = (await other.one("message_new", channel="general", content="helo"))["message"]
+    await other.ask("message_edit", channel="general", id=message["id"], content="hello")
+    await other.ask("message_delete", channel="general", id=message["id"])
+    vera = await Web(house).register("vera")
+    await vera.ok("PATCH", "/nick", {"nick": "vero"})
+    told = [(item["type"], item["from"], item["body"], item["meta"]) for item in (await stream(wanda))[1:]]
+    assert told == [
+        ("message", "ann", "helo", {}),
+        ("message", "ann", "hello", {"edits": message["id"]}),
+        ("system", None, "A message was deleted", {"deletes": message["id"]}),
+        ("nick", "vera", "vero", {}),
+    ]
+
+
+async def test_a_blocked_user_cannot_write_to_who_blocked(house: House) -> None:
+    wanda, ann = await Web(house).register("wanda"), await house.enter("ann")
+    await ann.ask("user_block", user="wanda")
+    assert await wanda.refused("POST", "/messages", {"to": "ann", "content": "a"}) == (403, "blocked")
+
+
+async def test_a_session_survives_a_restart(tmp_path: Path) -> None:
+    channels = [{**CHANNELS[0], "id": "0190a5c0-0000-7000-8000-0000000000c1"}]
+    async with open_house(tmp_path, channels=channels) as house:
+        web = await Web(house).register("ann", PASSWORD)
+        await web.ok("POST", "/channels/join", {"channel": "#general"})
+        item = await web.ok("POST", "/messages", {"to": "#general", "content": "before"})
+    async with open_house(tmp_path, channels=channels) as house:
+        again = Web(house, web.token)
+        assert [channel["name"] for channel in (await again.ok("GET", "/state"))["channels"]] == ["#general"]
+        assert (await stream(again))[-1] == item
