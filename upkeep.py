@@ -153,6 +153,7 @@ class Upkeep:
         world.limiter.sweep()
         world.logins.sweep()
         world.registrations.sweep()
+        world.joins.sweep()
 
         def forget(tx: Transaction) -> list[str]:
             """Gives the guests that have no session any more."""

@@ -108,6 +108,12 @@ class Limits(Section, frozen=True):
             "Registrations", "Tries to register per minute and address.", unit="tries", at_least=1, at_most=1_000_000
         ),
     ] = 10
+    joins_per_minute: Annotated[
+        int,
+        setting(
+            "Joins", "Channels that one user may join per minute.", unit="channels", at_least=1, at_most=1_000_000
+        ),
+    ] = 30
     max_connections: Annotated[
         int,
         setting(

@@ -57,6 +57,8 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
         _require_entry(ctx, channel, cmd.key)
     if channel.type not in JOINABLE:
         raise Refused(Code.NOT_JOINABLE)
+    if not world.memberships.has(channel.id, user.id):
+        _count_join(ctx)
     if created:
         world.channels.put(channel)
     elif user.id in channel.invited:
@@ -82,6 +84,15 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
             world.memberships.put(membership)
 
     return change
+
+
+def _count_join(ctx: Context) -> None:
+    """Every joining is told to a whole channel and kept in the log, so there may not be any number of them."""
+    joins, user = ctx.world.joins, ctx.user
+    wait_s = joins.wait_s(user.id)
+    if wait_s:
+        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
+    joins.count(user.id)
 
 
 def _require_entry(ctx: Context, channel: Channel, key: str | None) -> None:

@@ -42,6 +42,7 @@ class World:
         limiter: RateLimiter,
         logins: Throttle,
         registrations: Throttle,
+        joins: Throttle,
         passwords: PasswordPool,
         claim: Claim,
         clock: Callable[[], float],
@@ -63,6 +64,7 @@ class World:
         self.limiter = limiter
         self.logins = logins
         self.registrations = registrations
+        self.joins = joins
         self.passwords = passwords
         self.claim = claim
         self.clock = clock

@@ -287,6 +287,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         limiter=RateLimiter(lambda: live.current.rate_limiting, clock),
         logins=Throttle(lambda: 5, clock),
         registrations=Throttle(lambda: 5, clock),
+        joins=Throttle(lambda: 30, clock),
         passwords=passwords,
         claim=Claim(None, lambda: False),
         clock=clock,

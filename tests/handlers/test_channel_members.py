@@ -110,6 +110,16 @@ def test_channel_join_with_a_key_throttles_wrong_ones_and_never_tells_it(stage: 
     assert "sesame" not in str(stage.answer("ben", "channels_get"))
 
 
+def test_channel_join_again_and_again_has_to_wait(stage: Stage, clock: Clock) -> None:
+    for _ in range(30):
+        stage.do("ann", "channel_join", channel="general")
+        stage.do("ann", "channel_leave", channel="general")
+    assert stage.refused("ann", "channel_join", channel="general").code is Code.TOO_MANY_TRIES
+    stage.do("ben", "channel_join", channel="general")
+    clock.now += 61
+    stage.do("ann", "channel_join", channel="general")
+
+
 def test_channel_join_of_an_operator_needs_nothing(stage: Stage) -> None:
     change(stage, "staff", invite_only=True, key="sesame", operators=(stage.id("ann"),))
     assert "staff" in names(stage, "ann")
