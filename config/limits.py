@@ -110,9 +110,7 @@ class Limits(Section, frozen=True):
     ] = 10
     joins_per_minute: Annotated[
         int,
-        setting(
-            "Joins", "Channels that one user may join per minute.", unit="channels", at_least=1, at_most=1_000_000
-        ),
+        setting("Joins", "Channels that one user may join per minute.", unit="channels", at_least=1, at_most=1_000_000),
     ] = 30
     max_connections: Annotated[
         int,
