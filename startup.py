@@ -157,7 +157,7 @@ class Community:
             self.chat_api.tick()
 
     async def run(self, bound: socket.socket, rooms: socket.socket | None = None) -> None:
-        """Serve until told to stop; then everything acknowledged is on disk. rooms: the port of its own of that dialect."""
+        """Serve until told to stop; then everything acknowledged is on disk. rooms: the socket of `rooms.port`."""
         sockets = [bound]
         if rooms is not None:
             sockets.append(rooms)
