@@ -403,7 +403,8 @@ async def test_who_is_kicked_from_an_open_channel_is_told_once(house: House) -> 
 async def test_edits_deletions_and_renames_come_in_the_stream(house: House) -> None:
     wanda, other = await Web(house).register("wanda"), await house.enter("ann")
     await wanda.ok("POST", "/channels/join", {"channel": "#general"})
-    message = (await other.one("message_new", channel="general", content="helo"))["message"]
+    packets = await other.ask("message_new", channel="general", content="helo")
+    message = next(packet["message"] for packet in packets if packet["cmd"] == "message_new")
     await other.ask("message_edit", channel="general", id=message["id"], content="hello")
     await other.ask("message_delete", channel="general", id=message["id"])
     vera = await Web(house).register("vera")
