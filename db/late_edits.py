@@ -17,6 +17,8 @@ LATE_S = 3.0
 """How long a replaced file is watched."""
 LATE_MOST_S = 10.0
 """How long when what was written into it cannot be read yet."""
+TICK_NS = 10_000_000
+"""Times of files may lie so far before the truth: they are those of the kernel's last tick."""
 MAX_FILES = 32
 """How many at once; the oldest are given up when the server writes faster than that."""
 
@@ -65,12 +67,17 @@ class LateEdits:
             if late.file.changed():
                 yield self._records(number, disk), late.file.read(), late
 
-    def held_at(self, time_ns: int, disk: Records) -> Records | None:
-        """What the document held at this time of the file system; None when that is not known any more."""
+    def held_around(self, time_ns: int, written_ns: int, disk: Records) -> list[Records]:
+        """What the document may have held at this time of the file system, the newest first; several where times are
+        too coarse to tell. written_ns: the time of the file as it is now."""
+        found = [disk] if written_ns <= time_ns + TICK_NS else []
+        replaced_ns = written_ns
         for number in reversed(range(len(self._files))):
-            if self._files[number].written_ns <= time_ns:
-                return self._records(number, disk)
-        return None
+            late = self._files[number]
+            if late.written_ns <= time_ns + TICK_NS and replaced_ns + TICK_NS >= time_ns:
+                found.append(self._records(number, disk))
+            replaced_ns = late.written_ns
+        return found
 
     def expire(self, now: float) -> list[bytes]:
         """Give up the old ones. Gives the contents that were never finished."""

@@ -256,7 +256,7 @@ class DocumentFile:
                 self._broken = content
                 self._set_problem(error.problem)
                 return
-            base = self._base_of(self._mark)
+            base = self._base_of(self._mark, parsed.records)
             overtaken = base is not self.disk
             self._late.moved_on(self.disk, parsed.records)
             self.disk, self._content, self._written_ns = parsed.records, content, self._mark.mtime_ns
@@ -271,11 +271,15 @@ class DocumentFile:
         self._mark, self._broken, self._gone = None, None, isinstance(error, FileNotFoundError)
         self._set_problem(Problem(str(self.path), error.strerror or str(error)))
 
-    def _base_of(self, mark: Fingerprint) -> Records:
-        """What somebody's file is an edit of: what the document held when that file was written."""
-        if mark.mtime_ns < self._written_ns:
-            return self._late.held_at(mark.mtime_ns, self.disk) or self.disk
-        return self.disk
+    def _base_of(self, mark: Fingerprint, edited: Records) -> Records:
+        """What somebody's file is an edit of: what the document held when that file was written. Where its time fits
+        several, the one of which least was changed."""
+        held = self._late.held_around(mark.mtime_ns, self._written_ns, self.disk)
+        if len(held) < 2:
+            return held[0] if held else self.disk
+        return min(
+            held, key=lambda base: sum(1 for key in base.keys() | edited.keys() if base.get(key) != edited.get(key))
+        )
 
     def _parse(self, content: bytes, base: Records) -> Parsed:
         return parse(self.format, self.path, content, self._slices, lambda: base, self._new_id)
@@ -348,7 +352,9 @@ class DocumentFile:
                 self._set_problem(error.problem)
                 return
         before = self.disk
-        base = self._base_of(replaced.mark) if replaced is not None and parsed is not None else before
+        base = before
+        if replaced is not None and parsed is not None:
+            base = self._base_of(replaced.mark, parsed.records)
         self._written(ours, content)
         self._mark, self._racy, self._written_ns = mark, True, mark.mtime_ns
         if replaced is not None:

@@ -156,6 +156,23 @@ def test_a_hand_edit_and_a_command_at_the_same_moment_both_survive(
     assert_settled(host)
 
 
+@pytest.mark.parametrize("tick_ns", [0, 4_000_000], ids=["the same tick", "the next tick"])
+def test_an_edit_from_before_a_command_that_is_renamed_after_it(host: Host, tick_ns: int) -> None:
+    """The times of both files are too coarse to tell which was written first."""
+    users = host.read("users")
+    users["1"]["nickname"] = "by hand"
+    beside = host.path("users").with_name("users.json.swp")
+    beside.write_text(json.dumps(users), encoding="utf-8")
+    put_user(host, "2", nickname="by command")
+    host.commit()
+    written_ns = host.path("users").stat().st_mtime_ns
+    os.utime(beside, ns=(written_ns, written_ns + tick_ns))
+    beside.replace(host.path("users"))
+    host.look()
+    nicknames = {key: host.documents.users.get(key).nickname for key in "12"}  # type: ignore[union-attr]
+    assert nicknames == {"1": "by hand", "2": "by command"}
+
+
 def test_an_editor_that_still_writes_into_the_replaced_file_is_heard(host: Host) -> None:
     users = host.read("users")
     users["2"]["nickname"] = "by hand"
