@@ -169,7 +169,7 @@ class Sessions(Section, frozen=True):
         int,
         setting(
             "Replay",
-            "Most events a `resume` replays; who missed more is told to fetch everything afresh.",
+            "Most events a `resume` or a poll reads; who missed more is told to fetch everything afresh.",
             unit="events",
             at_least=0,
             at_most=1_000_000,

@@ -170,6 +170,7 @@ class Polls:
 
     def _page(self, poll: Poll, timeout_s: float, item_id: str | None) -> None:
         """Read on in the log. item_id: a message whose position is to be found first."""
+        most = self._world.config.sessions.replay_events  # as for `resume`: reading more would hold up everybody
 
         def read(tx: Transaction) -> tuple[list[LoggedEvent], int]:
             after = poll.after
@@ -178,7 +179,7 @@ class Polls:
                 if found is None:
                     raise LookupError
                 after = found
-            if after < tx.log.oldest() - 1:
+            if after < tx.log.oldest() - 1 or tx.log.newest() - after > most:
                 raise LookupError
             events = tx.log.after(after, PAGE_EVENTS)
             return events, events[-1].seq if events else max(after, tx.log.newest())
@@ -188,7 +189,11 @@ class Polls:
                 return
             if isinstance(operation.error, LookupError):
                 poll.finish(
-                    Problem(410, "unknown_position", "`after` names an item that the log does not hold (any more).")
+                    Problem(
+                        410,
+                        "unknown_position",
+                        "The position is not in the log (any more), or too far back. Go on from /history.",
+                    )
                 )
             elif operation.error is not None:
                 poll.finish(Problem(503, "unavailable", "The server cannot read its log now."))

@@ -78,7 +78,8 @@ class Stream:
         self._sessions = sessions
         self._polls = polls
         self._peer_of = peer_of
-        self._made: tuple[bytes | Problem, str | None, bytes] | None = None
+        self._made: tuple[bytes | Problem, str | None, tuple[str, ...], bytes] | None = None
+        """The newest response: its body, the origin it is for, the origins that were allowed, and its bytes."""
 
     def begin(self, scope: Any, answer: Answer) -> Pending:
         """Take up a request, given as ASGI scope. `answer` is called once, perhaps right now, with a JSON array or a
@@ -141,9 +142,11 @@ class Stream:
 
     def response(self, body: bytes | Problem, origin: str | None, *, keep_alive: bool) -> bytes:
         """A whole HTTP/1.1 response. Made once for all polls that one event answers alike."""
-        if self._made is not None and self._made[0] is body and self._made[1] == origin and keep_alive:
-            return self._made[2]
         allowed = self._core.world.config.chat_api.allowed_origins
+        if keep_alive and self._made is not None:
+            made_of, made_for, made_with, made = self._made
+            if made_of is body and made_for == origin and made_with is allowed:
+                return made
         if isinstance(body, Problem):
             status, kind, content, headers = body.status, MEDIA_TYPE, body.body, list(body.headers.items())
         else:
@@ -152,6 +155,8 @@ class Stream:
             headers.append(("access-control-allow-origin", "*"))
         elif origin is not None and origin in allowed:
             headers += [("access-control-allow-origin", origin), ("vary", "Origin")]
+        if isinstance(body, Problem):
+            headers.append(("access-control-expose-headers", "Retry-After"))
         if not keep_alive:
             headers.append(("connection", "close"))
         lines = [
@@ -164,7 +169,7 @@ class Stream:
         ]
         made = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
         if keep_alive:
-            self._made = (body, origin, made)
+            self._made = (body, origin, allowed, made)
         return made
 
     def protocol(self) -> type[HttpToolsProtocol]:

@@ -18,7 +18,7 @@ KEEP_EVENTS = 5_000
 class Entry:
     """One event. Translated when somebody wants it, and only once."""
 
-    __slots__ = ("_made", "_parse", "_translate", "audience_text", "event")
+    __slots__ = ("_made", "_parse", "_translate", "event")
 
     def __init__(
         self,

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from config.gateways import ChatApi
+from config.limits import Sessions as SessionLimits
 from db.memberships import Membership
 from db.sessions import StoredSession
 from fanout import Session
@@ -18,6 +21,7 @@ from gateways.chat_api.items import Translator
 from gateways.chat_api.polls import Poll, Polls
 from gateways.chat_api.problems import Problem
 from gateways.chat_api.sessions import GATEWAY, QUIET_S, ApiSession, Sessions
+from gateways.chat_api.stream import Stream
 from gateways.chat_api.tail import KEEP_EVENTS
 from handlers.login import token_hash
 from tests.support.house import Guest, House, open_house
@@ -231,6 +235,28 @@ async def test_a_position_that_was_pruned_is_told_so(house: House, api: Api) -> 
     asked = api.ask(ben, after=ids[0])
     await house.quiet()
     assert asked.problem.code == "unknown_position"
+
+
+async def test_a_position_too_far_back_is_told_so(house: House, api: Api) -> None:
+    ann = await house.enter("ann")
+    ben = await api.enter("ben", "general")
+    ids = [await say(ann, f"message {number}") for number in range(4)]
+    live = house.world.live
+    live.current = msgspec.structs.replace(live.current, sessions=SessionLimits(replay_events=2))
+    api.polls.tail.forget(house.world.fanout.position)
+    asked, near = api.ask(ben, after=ids[0]), api.ask(ben, after=ids[1])
+    await house.quiet()
+    assert (asked.problem.status, asked.problem.code) == (410, "unknown_position")
+    assert near.bodies == ["message 2", "message 3"]
+
+
+async def test_allowed_origins_count_at_once_for_polls(house: House, api: Api) -> None:
+    stream = Stream(house.server, api.sessions, api.polls, lambda scope: PEER)
+    empty, origin = b"[]", "https://chat.example"
+    assert b"access-control-allow-origin: *\r\n" in stream.response(empty, origin, keep_alive=True)
+    live = house.world.live
+    live.current = msgspec.structs.replace(live.current, chat_api=ChatApi(allowed_origins=("https://other.example",)))
+    assert b"access-control-allow-origin" not in stream.response(empty, origin, keep_alive=True)
 
 
 async def test_the_log_is_read_where_the_tail_does_not_reach(
