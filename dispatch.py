@@ -12,13 +12,14 @@ from msgspec import UNSET
 
 import handlers.all  # noqa: F401  (fills the table of handlers)
 import protocol.all  # noqa: F401  (fills the table of commands)
+from db.audit import AuditEntry
 from db.documents import Change as DocumentChange
 from db.journal import Operation
 from handlers.context import Context, Visitor, World
 from handlers.frames import frame_of
 from handlers.outcome import Change, Event, Outcome
 from handlers.registry import HANDLERS
-from outgoing import Outgoing, Prepared, Recipient, is_durable, prepare
+from outgoing import Outgoing, Prepared, Recipient, needs_storing, prepare
 from protocol.base import COMMANDS, Command, Packet, Spec
 from protocol.decode import BadPacket
 from protocol.errors import Code, Refused
@@ -143,7 +144,7 @@ class Dispatcher:
         if not isinstance(answer, Outcome):
             change = answer
             work = lambda tx: prepare(change(tx), tx, called=True, listener=call.listener)  # noqa: E731
-        elif call.changes or any(is_durable(event) for event in answer.events):
+        elif call.changes or needs_storing(answer):
             outcome = answer
             work = lambda tx: prepare(outcome, tx, called=True, listener=call.listener)  # noqa: E731
         else:
@@ -198,11 +199,18 @@ class Dispatcher:
 
     # --- what happens without a command ------------------------------------------------------------------------
 
-    def emit(self, events: Sequence[Event], *, announces: bool = False, changes: Sequence[DocumentChange] = ()) -> None:
+    def emit(
+        self,
+        events: Sequence[Event],
+        *,
+        announces: bool = False,
+        changes: Sequence[DocumentChange] = (),
+        audit: Sequence[AuditEntry] = (),
+    ) -> None:
         """Send events that no client asked for, in their turn. announces: they tell what hand edits changed. changes:
-        what they tell of, to be written with them."""
-        outcome = Outcome(events=list(events))
-        if announces or changes or any(is_durable(event) for event in events):
+        what they tell of, to be written with them. audit: what the moderation log says of it."""
+        outcome = Outcome(events=list(events), audit=list(audit))
+        if announces or changes or needs_storing(outcome):
             self.world.journal.submit(
                 lambda tx: prepare(outcome, tx, called=False, listener=None),
                 changes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
@@ -10,15 +11,22 @@ from db.transaction import Transaction
 from fanout import Delivery, Session
 from handlers.context import World
 from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener, without_number
-from handlers.outcome import Event, Outcome, ViewChanged
+from handlers.outcome import Event, Happening, Outcome, ViewChanged
 from handlers.registry import VIEWER_KEYS, VIEWS
 from protocol.audience import to_text
 
 _NOTHING = Frame(b"")
 
+log = logging.getLogger("originchats.server")
+
 
 def is_durable(event: Event) -> bool:
     return isinstance(event.packet, ViewChanged) or event.packet.durable
+
+
+def needs_storing(outcome: Outcome) -> bool:
+    """Whether preparing it takes a transaction."""
+    return bool(outcome.audit) or any(is_durable(event) for event in outcome.events)
 
 
 class Recipient(Protocol):
@@ -45,11 +53,13 @@ class Prepared:
         "deliveries",
         "first",
         "listener",
+        "outcome",
         "then",
         "views",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
         self.first: list[Frame] = []
         self.deliveries: list[Delivery] = []
         self.views: dict[int, str] = {}
@@ -61,18 +71,20 @@ class Prepared:
         self.answering: int | None = None
         """Index in `deliveries` of the event that is the answer; None when another packet is, or none."""
         self.listener: str | None = None
-        self.then: Callable[[], None] | None = None
-        self.after: Callable[[], None] | None = None
+        self.then: Callable[[], None] | None = outcome.then
+        self.after: Callable[[], None] | None = outcome.after
 
 
 def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener: str | None) -> Prepared:
     """Encode and frame; durable events enter the log here and get their number.
 
-    tx: may be None when no event is durable. called: whether a client waits for an answer.
+    tx: may be None when nothing needs storing. called: whether a client waits for an answer.
     """
-    prepared = Prepared()
-    prepared.then = outcome.then
-    prepared.after = outcome.after
+    prepared = Prepared(outcome)
+    if outcome.audit:
+        assert tx is not None
+        for entry in outcome.audit:
+            tx.audit.add(entry)
     prepared.first = [frame_of(packet, listener=listener) for packet in outcome.first]
     for event in outcome.events:
         prepared.deliveries.append(_delivery(event, tx))
@@ -141,8 +153,20 @@ class Outgoing:
         if prepared.after is not None:
             self._fanout.flush()
             prepared.after()
+        if self._world.observers:
+            self._observe(prepared.outcome, client.session if client is not None else None)
         if failure is not None:
             raise failure
+
+    def _observe(self, outcome: Outcome, session: Session | None) -> None:
+        if not outcome.events and not outcome.audit:
+            return
+        happening = Happening(outcome.events, outcome.audit, None if session is None else session.user_id)
+        for observe in self._world.observers:
+            try:
+                observe(happening)
+            except Exception:
+                log.exception("an observer failed")
 
     def tell(self, client: Recipient, frame: Frame) -> None:
         """A frame for one client, behind everything released before."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from db import postgresql
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest script of db/migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

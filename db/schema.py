@@ -229,3 +229,123 @@ document_records = Table(
     Column("on_disk", Text),
     sqlite_with_rowid=False,
 )
+
+# what moderators did, oldest first; see audit.py
+modlog = Table(
+    "modlog",
+    metadata,
+    Column("n", Number, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("timestamp", Float, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("target_id", Text),
+    Column("target_name", Text),
+    Column("details", Text, nullable=False),
+)
+Index("modlog_category", modlog.c.category, modlog.c.timestamp)
+
+# `place` is the id of a channel or thread, `channel` that of the channel, which is the thread's parent
+polls = Table(
+    "polls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("place", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("allow_multiselect", Boolean, nullable=False),
+    Column("expires_at", Float),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("ended_at", Float),
+)
+Index("polls_place", polls.c.place)
+Index("polls_channel", polls.c.channel)
+_running = sqlalchemy.and_(polls.c.ended_at.is_(None), polls.c.expires_at.is_not(None))
+Index("polls_running", polls.c.expires_at, sqlite_where=_running, postgresql_where=_running)
+
+poll_votes = Table(
+    "poll_votes",
+    metadata,
+    Column("poll", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("option_id", Text, primary_key=True),
+    Column("voted_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# ways for programs to post messages; of the token only the SHA-256 is kept
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("avatar", Text),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    # how many tokens it had before, where the token is derived from a key; NULL where it was brought by an import
+    Column("generation", Integer),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+Index("webhooks_channel", webhooks.c.channel)
+
+# uploads; equal files are one file on disk, named by its SHA-256
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mime_type", Text, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("uploader_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    # NULL: stays for ever
+    Column("expires_at", Float),
+    Column("permanent", Boolean, nullable=False),
+    # whether a message shows it
+    Column("referenced", Boolean, nullable=False),
+)
+Index("attachments_hash", attachments.c.hash)
+Index("attachments_uploader", attachments.c.uploader_id, attachments.c.created_at)
+Index("attachments_channel", attachments.c.channel)
+Index("attachments_expires_at", attachments.c.expires_at)
+
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("p256dh", Text, nullable=False),
+    Column("auth", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used", Float, nullable=False),
+)
+Index("push_subscriptions_user_id", push_subscriptions.c.user_id)
+
+# what plugins keep: JSON by key
+plugin_storage = Table(
+    "plugin_storage",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# single numbers that must survive, such as the next emoji's id
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Number, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from db.audit import Audit
 from db.directs import StoredDirects
 from db.events import EventLog, LoggedEvent
 from db.memberships import StoredMemberships
@@ -31,6 +32,7 @@ class Transaction:
         self.role_pings = RolePings(group)
         self.reads = Reads(group)
         self.sessions = Sessions(group)
+        self.audit = Audit(group)
         self.log = EventLog(group)
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from db.audit import AuditEntry
 from db.permissions import Access
 from protocol.errors import Code, Refused
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from db.users import User, Users
     from fanout import Fanout, Session, Sink
     from handlers.claim import Claim
+    from handlers.outcome import Observer
     from handlers.passwords import PasswordPool
     from handlers.rate_limiter import RateLimiter
     from handlers.throttle import Throttle
@@ -75,6 +77,8 @@ class World:
         self.access = Access(self.roles, store.memberships)
         self.resumes: Counter[str] = Counter()
         """How replays ended: `recovered`, or the reason why nothing was."""
+        self.observers: list[Observer] = []
+        """Told of everything that happened, in order; see `handlers.outcome.Happening`."""
         self._newest_timestamp = 0.0
 
     @property
@@ -136,3 +140,21 @@ class Context:
         if user is None:
             raise Refused(Code.USER_NOT_FOUND)
         return user
+
+    def audit(
+        self, action: str, target_id: str | None = None, target_name: str | None = None, **details: Any
+    ) -> AuditEntry:
+        """What the moderation log is to say of this command, for `Outcome.audit`. action: the wire name of the command
+        that does it, as in `db.audit.CATEGORIES`. details: what changed, never a secret."""
+        user = self.user
+        return AuditEntry(
+            id=self.world.new_id(),
+            action=action,
+            actor_id=user.id,
+            actor_name=user.username,
+            target_id=target_id,
+            target_name=target_name,
+            details=details,
+            timestamp=self.now,
+            kept=self.world.config.modlog.enabled,
+        )

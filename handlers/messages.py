@@ -9,12 +9,12 @@ import msgspec
 from msgspec import UNSET
 
 from db.messages import Message
-from db.store import Head
 from handlers import wire
 from handlers.blocks import has_blocked
 from handlers.content import Called, called_by, checked_text
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import Place, find_open_message, find_place, require, require_joined, thread_now
+from handlers.places import Place, find_open_message, find_place, require, require_joined
+from handlers.posting import new_event, post
 from handlers.registry import handles
 from protocol.embeds import check_embeds
 from protocol.errors import Code, Refused
@@ -24,17 +24,14 @@ from protocol.messages import (
     MessageEdit,
     MessageEditEvent,
     MessageNew,
-    MessageNewEvent,
     Typing,
     TypingEvent,
 )
 from protocol.objects_messages import Pings
-from protocol.threads import ThreadUpdateEvent
 
 if TYPE_CHECKING:
     from db.channels import Channel
     from db.directs import Direct
-    from db.threads import Thread
     from db.transaction import Transaction
     from handlers.context import Context, World
 
@@ -66,9 +63,6 @@ def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callabl
             known = tx.messages.by_nonce(user.id, cmd.nonce)
             if known is not None:
                 return _sent_before(world, tx, place, known, called, cmd.nonce)
-        thread = thread_now(tx, place) if place.thread is not None else None
-        if thread is not None and thread.locked:
-            raise Refused(Code.THREAD_LOCKED)
         target = None
         if cmd.reply_to is not None:
             target = tx.messages.get(place.id, cmd.reply_to)
@@ -85,11 +79,7 @@ def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callabl
             ping=False if unwanted else cmd.ping,
             extra=extra,
         )
-        tx.messages.add(place.id, message, called.user_ids, called.roles, cmd.nonce)
-        event = Event(place.audience, _new_event(world, place, message, called, cmd.nonce))
-        if thread is not None and thread.archived:
-            return _reopened(world, tx, place, message, event)
-        return Outcome(events=[event])
+        return post(world, tx, place, message, called, cmd.nonce)
 
     return write
 
@@ -109,21 +99,6 @@ def _extra(world: World, cmd: MessageNew) -> dict[str, Any]:
     return extra
 
 
-def _new_event(world: World, place: Place, message: Message, called: Called, nonce: str | None) -> MessageNewEvent:
-    replied = message.reply_user is not None and message.ping is not False
-    pings = Pings(
-        list(called.names.users),
-        list(called.names.roles),
-        [world.users.username_of(message.reply_user)] if replied and message.reply_user is not None else [],
-    )
-    return MessageNewEvent(
-        message=wire.message(world, message, pings=pings),
-        channel=place.channel.name,
-        thread_id=place.thread_id,
-        nonce=UNSET if nonce is None else nonce,
-    )
-
-
 def _sent_before(world: World, tx: Transaction, place: Place, id_: str, called: Called, nonce: str) -> Outcome:
     """The answer to a message that was sent again because its answer got lost."""
     message = tx.messages.get(place.id, id_)
@@ -131,17 +106,7 @@ def _sent_before(world: World, tx: Transaction, place: Place, id_: str, called: 
         where = tx.messages.place_of(id_)
         reason = "the message was deleted meanwhile" if where is None else "was used in another channel or thread"
         raise Refused(Code.BAD_VALUE, field="nonce", reason=reason)
-    return Outcome(reply=_new_event(world, place, message, called, nonce))
-
-
-def _reopened(world: World, tx: Transaction, place: Place, message: Message, event: Event) -> Outcome:
-    """A message brings its thread back from the archive."""
-    thread: Thread | None = tx.threads.update(place.id, archived=False)
-    if thread is None:
-        raise Refused(Code.THREAD_NOT_FOUND)
-    head = Head(message.timestamp, message.id)
-    update = ThreadUpdateEvent(thread=wire.thread(world, thread, place.channel, head), channel=place.channel.name)
-    return Outcome(events=[event, Event(place.audience, update)], then=lambda: world.threads.put(thread))
+    return Outcome(reply=new_event(world, place, message, called, nonce))
 
 
 @handles(MessageEdit)

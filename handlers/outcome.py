@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from db.audit import AuditEntry
 from db.transaction import Transaction
 from protocol.audience import Audience
 from protocol.base import Packet
@@ -33,6 +34,7 @@ class Outcome(msgspec.Struct, kw_only=True):
         `ViewChanged` is made for the caller at the moment it leaves, so it agrees with every event that left before.
     first: packets for the caller alone that leave before the events (`auth_success`, `ready`).
     events: in order. Those with a durable packet are logged and numbered.
+    audit: what the moderation log says of it; made by `Context.audit`.
     then: runs on the event loop right before anything leaves; for state in memory that follows the database.
     after: runs on the event loop once everything is on its way; for closing connections.
     """
@@ -40,9 +42,25 @@ class Outcome(msgspec.Struct, kw_only=True):
     reply: Packet | ViewChanged | None = None
     first: list[Packet] = []
     events: list[Event] = []
+    audit: list[AuditEntry] = []
     then: Callable[[], None] | None = None
     after: Callable[[], None] | None = None
 
+
+class Happening(msgspec.Struct, frozen=True):
+    """What observers inside the server (plugins, web push) are told, after it is on disk and on its way to clients.
+
+    events: as sent, views included. audit: what was done, by whom, to whom. actor: user id of the session that caused
+    it, None for hand edits and the clock.
+    """
+
+    events: Sequence[Event]
+    audit: Sequence[AuditEntry]
+    actor: str | None
+
+
+Observer = Callable[[Happening], None]
+"""Runs on the event loop and must not block; what it raises is logged."""
 
 Change = Callable[[Transaction], Outcome]
 """Runs in the journal's thread inside the next transaction. It may read state in memory, and never changes it."""

@@ -67,12 +67,12 @@ def newer_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next version of the server, with one more script."""
     scripts = tmp_path / "100%" / "migrations"
     shutil.copytree(database.MIGRATIONS, scripts)
-    (scripts / "versions" / "v0003_next.py").write_text(
-        "from alembic import op\nrevision = '0003'\ndown_revision = '0002'\n"
+    (scripts / "versions" / "v0004_next.py").write_text(
+        "from alembic import op\nrevision = '0004'\ndown_revision = '0003'\n"
         "def upgrade():\n    op.execute('CREATE TABLE added (x)')\n    op.execute(NEXT)\n".replace("NEXT", "'SELECT 1'")
     )
     monkeypatch.setattr(database, "MIGRATIONS", scripts)
-    monkeypatch.setattr(database, "HEAD_REVISION", "0003")
+    monkeypatch.setattr(database, "HEAD_REVISION", "0004")
 
 
 def test_an_upgrade_copies_the_file_first(template: Path, tmp_path: Path, newer_scripts: None) -> None:
@@ -80,23 +80,23 @@ def test_an_upgrade_copies_the_file_first(template: Path, tmp_path: Path, newer_
     shutil.copy(template, path)
     engine = open_database(f"sqlite:///{path}")
     copy = migrate(engine)
-    assert revision(engine) == "0003"
+    assert revision(engine) == "0004"
     engine.dispose()
     assert copy is not None
     old = sqlite3.connect(copy)
-    assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+    assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
     old.close()
 
 
 def test_a_failed_upgrade_changes_nothing(template: Path, tmp_path: Path, newer_scripts: None) -> None:
-    script = database.MIGRATIONS / "versions" / "v0003_next.py"
+    script = database.MIGRATIONS / "versions" / "v0004_next.py"
     script.write_text(script.read_text().replace("SELECT 1", "SELECT nonsense"))
     path = tmp_path / "chat.db"
     shutil.copy(template, path)
     engine = open_database(f"sqlite:///{path}")
     with pytest.raises(Exception, match="nonsense"):
         migrate(engine)
-    assert revision(engine) == "0002"
+    assert revision(engine) == "0003"
     with engine.connect() as connection:
         tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema WHERE name = 'added'").scalar()
     assert tables == 0
