@@ -29,10 +29,11 @@ LAYERS = (
     {"server"},
     {"attendance", "client", "dispatch", "metrics"},
     {"gate", "outgoing"},
-    {"gateways", "handlers", "routes", "watchers"},
+    {"backups", "gateways", "handlers", "routes", "watchers"},
     {"fanout"},
     {"db"},
     {"config"},
+    {"outbound"},
     {"connection", "protocol"},
 )
 """Who stands above whom, from the front door down. A room imports only what lies below it, never its neighbour."""
