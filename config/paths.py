@@ -19,6 +19,11 @@ class DataPaths(Struct, frozen=True):
     channels: Path
     database_url: str
 
+    @property
+    def files(self) -> Path:
+        """Folder of attached files."""
+        return self.folder / "files"
+
 
 def data_paths(config: Config, config_file: Path, data_folder: Path | None = None) -> DataPaths:
     """`data_folder` (--data-dir) stands for the folder that otherwise is `db/` beside config.json."""

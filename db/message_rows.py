@@ -59,6 +59,13 @@ def write_extra(extra: dict[str, Any]) -> str | None:
     return _encode(extra).decode() if extra else None
 
 
+def attachments_of(extra: str | None) -> list[str]:
+    """Ids of the uploads that a message shows, from its column `extra`."""
+    if extra is None or '"attachments"' not in extra:
+        return []
+    return [each["id"] for each in _decode(extra).get("attachments", ())]
+
+
 def read(row: Sequence[Any], reactions: dict[str, list[str]] | None = None) -> Message:
     """The message of a row of all columns."""
     _, id_, user_id, content, timestamp, edited, pinned, reply_to, reply_user, ping, extra = row

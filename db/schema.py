@@ -110,6 +110,7 @@ reactions = Table(
     Column("user_id", Text, nullable=False),
     UniqueConstraint("n", "emoji", "user_id", name="reactions_once"),
 )
+Index("reactions_user_id", reactions.c.user_id, reactions.c.id)
 
 # target: "u:<user id>" or "r:<role name>"
 pings = Table(
@@ -243,9 +244,13 @@ modlog = Table(
     Column("actor_name", Text, nullable=False),
     Column("target_id", Text),
     Column("target_name", Text),
+    # id of the channel that the entry tells of: only those who may view it read the entry
+    Column("channel", Text),
     Column("details", Text, nullable=False),
 )
 Index("modlog_category", modlog.c.category, modlog.c.timestamp)
+Index("modlog_actor_id", modlog.c.actor_id)
+Index("modlog_target_id", modlog.c.target_id)
 
 # `place` is the id of a channel or thread, `channel` that of the channel, which is the thread's parent
 polls = Table(
@@ -277,6 +282,7 @@ poll_votes = Table(
     Column("voted_at", Float, nullable=False),
     sqlite_with_rowid=False,
 )
+Index("poll_votes_user_id", poll_votes.c.user_id)
 
 # ways for programs to post messages; of the token only the SHA-256 is kept
 webhooks = Table(
@@ -311,12 +317,12 @@ attachments = Table(
     # NULL: stays for ever
     Column("expires_at", Float),
     Column("permanent", Boolean, nullable=False),
-    # whether a message shows it
-    Column("referenced", Boolean, nullable=False),
+    # how many messages show it
+    Column("shown", Integer, nullable=False),
 )
 Index("attachments_hash", attachments.c.hash)
 Index("attachments_uploader", attachments.c.uploader_id, attachments.c.created_at)
-Index("attachments_channel", attachments.c.channel)
+Index("attachments_shown", attachments.c.shown, attachments.c.created_at)
 Index("attachments_expires_at", attachments.c.expires_at)
 
 push_subscriptions = Table(
@@ -347,5 +353,22 @@ counters = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# users of whom everything is being removed; see erasure.py
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("nickname", Text),
+    # what came later belongs to somebody who has taken the same name since: messages, reactions, events
+    Column("requested_at", Float, nullable=False),
+    Column("reaction", Number, nullable=False),
+    Column("seq", Number, nullable=False),
+    # how far the tables were gone through that are read from end to end
+    Column("seq_done", Number, nullable=False),
+    Column("modlog_done", Number, nullable=False),
     sqlite_with_rowid=False,
 )

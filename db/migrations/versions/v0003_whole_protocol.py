@@ -23,9 +23,12 @@ def upgrade() -> None:
         sa.Column("actor_name", sa.Text, nullable=False),
         sa.Column("target_id", sa.Text),
         sa.Column("target_name", sa.Text),
+        sa.Column("channel", sa.Text),
         sa.Column("details", sa.Text, nullable=False),
     )
     op.create_index("modlog_category", "modlog", ["category", "timestamp"])
+    op.create_index("modlog_actor_id", "modlog", ["actor_id"])
+    op.create_index("modlog_target_id", "modlog", ["target_id"])
     op.create_table(
         "polls",
         sa.Column("id", sa.Text, primary_key=True),
@@ -52,6 +55,7 @@ def upgrade() -> None:
         sa.Column("voted_at", sa.Float, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("poll_votes_user_id", "poll_votes", ["user_id"])
     op.create_table(
         "webhooks",
         sa.Column("id", sa.Text, primary_key=True),
@@ -78,11 +82,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("expires_at", sa.Float),
         sa.Column("permanent", sa.Boolean, nullable=False),
-        sa.Column("referenced", sa.Boolean, nullable=False),
+        sa.Column("shown", sa.Integer, nullable=False),
     )
     op.create_index("attachments_hash", "attachments", ["hash"])
     op.create_index("attachments_uploader", "attachments", ["uploader_id", "created_at"])
-    op.create_index("attachments_channel", "attachments", ["channel"])
+    op.create_index("attachments_shown", "attachments", ["shown", "created_at"])
     op.create_index("attachments_expires_at", "attachments", ["expires_at"])
     op.create_table(
         "push_subscriptions",
@@ -105,5 +109,18 @@ def upgrade() -> None:
         "counters",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", NUMBER, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("reactions_user_id", "reactions", ["user_id", "id"])
+    op.create_table(
+        "erasures",
+        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("username", sa.Text, nullable=False),
+        sa.Column("nickname", sa.Text),
+        sa.Column("requested_at", sa.Float, nullable=False),
+        sa.Column("reaction", NUMBER, nullable=False),
+        sa.Column("seq", NUMBER, nullable=False),
+        sa.Column("seq_done", NUMBER, nullable=False),
+        sa.Column("modlog_done", NUMBER, nullable=False),
         sqlite_with_rowid=False,
     )
