@@ -16,8 +16,8 @@ from config.load import load
 from config.paths import DataPaths, data_paths
 from config.problems import ConfigError
 from config.schema import Config
+from config.version import VERSION
 
-VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent
 LOG_LEVELS = ("debug", "info", "warning", "error")
 

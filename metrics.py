@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
+    from backups import Backups
     from db.events import LoggedEvent
     from gate import Gatekeeper
     from handlers.context import World
@@ -28,7 +29,7 @@ OWN_GATEWAY = "originchats"
 class Metrics:
     """The measurements of one server in the process."""
 
-    def __init__(self, world: World, gate: Gatekeeper) -> None:
+    def __init__(self, world: World, gate: Gatekeeper, backups: Backups) -> None:
         self._registry = CollectorRegistry()
         self._commit = Histogram(
             "originchats_commit_seconds",
@@ -43,7 +44,7 @@ class Metrics:
             registry=self._registry,
         )
         self._messages = Counter("originchats_messages_stored", "Messages stored.", registry=self._registry)
-        self._registry.register(_State(world, gate))
+        self._registry.register(_State(world, gate, backups))
         ProcessCollector(registry=self._registry)
         world.journal.observe = self._committed
         world.fanout.observe = self._fanout.observe
@@ -63,9 +64,10 @@ class Metrics:
 class _State(Collector):
     """What the parts know of themselves."""
 
-    def __init__(self, world: World, gate: Gatekeeper) -> None:
+    def __init__(self, world: World, gate: Gatekeeper, backups: Backups) -> None:
         self._world = world
         self._gate = gate
+        self._backups = backups
 
     def collect(self) -> Iterable[Metric]:
         world, gate = self._world, self._gate
@@ -88,6 +90,11 @@ class _State(Collector):
         for result, times in {"recovered": 0, **world.resumes}.items():
             resumes.add_metric([result], times)
         yield resumes
+        yield GaugeMetricFamily(
+            "originchats_backup_timestamp_seconds",
+            "When the newest automatic backup was made that was read back in order; 0: there is none.",
+            value=self._backups.newest_at or 0,
+        )
 
 
 def _gauge(name: str, about: str, label: str, values: Tally[str]) -> GaugeMetricFamily:

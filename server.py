@@ -103,9 +103,10 @@ class OriginChatsServer:
 
     # --- what happens without a command ------------------------------------------------------------------------
 
-    def tell_owners(self, problem: str) -> None:
-        """A file edited by hand cannot be used: whoever runs the community learns where and why."""
-        refusal = Refused(Code.FILE_BROKEN, problem=problem)
+    def tell_owners(self, problem: str, code: Code = Code.FILE_BROKEN) -> None:
+        """Whoever runs the community learns what went wrong without a command, such as that a file edited by hand
+        cannot be used. code: one whose text has a `problem`."""
+        refusal = Refused(code, problem=problem)
         notice = ErrorEvent(src="", val=refusal.text, code=refusal.code.wire)
         owners = [user for user in self.world.users if self.world.access.is_owner(user)]
         self.emit([Event(SessionsOf(owner.id), notice) for owner in owners])
@@ -118,6 +119,6 @@ class OriginChatsServer:
     def announce(self, applied: Sequence[DocumentChange]) -> None:
         """Tell of hand edits that are in memory already."""
         found = effects(self.world, applied)
-        self.emit(found.events, announces=True)
+        self.emit(found.events, announces=True, audit=found.audit)
         for user_id, reason in found.closed:
             self.attendance.close_user(user_id, reason)

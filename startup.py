@@ -14,28 +14,33 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from backups import Backups
 from config.live import LiveConfig
 from config.paths import DataPaths
+from config.version import VERSION
 from connection import Frame
 from db import document_log
-from db.database import FolderLock, migrate, open_database
+from db.database import DatabaseError, FolderLock, migrate, open_database
 from db.document_file import DocumentFiles
+from db.folder_swap import interrupted
 from db.ids import uuid7
 from db.journal import Journal, Operation
 from db.permissions import Access
+from db.secret_key import SecretKey
 from db.store import Store
 from db.users import User
 from fanout import Fanout
 from gateways.chat_api.app import MOUNT as CHAT_API
 from gateways.chat_api.gateway import ChatApi
 from gateways.rooms.guest import door as rooms_door
+from handlers.audit import entry
 from handlers.claim import Claim
 from handlers.context import World
 from handlers.frames import frame_of
 from handlers.handshake import asset_url
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
-from handlers.server_info import server_updated
+from handlers.server_info import card_changes, server_updated
 from handlers.throttle import Throttle
 from http_server import HttpServer
 from metrics import Metrics
@@ -61,6 +66,9 @@ class Opened:
         self.live = live
         self.paths = paths
         self.clock = clock
+        cut_off = interrupted(paths.folder)
+        if cut_off is not None:
+            raise DatabaseError(cut_off)
         self.lock = FolderLock(paths.folder)
         try:
             self.files = DocumentFiles(paths, uuid7)
@@ -122,12 +130,16 @@ class Community:
             new_id=uuid7,
             new_secret=lambda: secrets.token_urlsafe(32),
             new_uuid=lambda: str(uuid.uuid4()),
+            secret_key=SecretKey(opened.paths.folder / "secret.key"),
         )
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
         self.server = OriginChatsServer(self.world, monotonic=monotonic)
-        self.measured = Metrics(self.world, self.server.gate)
+        self.backups = Backups(
+            live, opened.paths, version=VERSION, clock=opened.clock, tell_owners=self.server.tell_owners
+        )
+        self.measured = Metrics(self.world, self.server.gate, self.backups)
         self.chat_api: ChatApi | None = None
         self._open_ways_in()
         mounts: dict[str, ASGIApp] = {} if self.chat_api is None else {CHAT_API: self.chat_api.app}
@@ -152,7 +164,8 @@ class Community:
         if self.world.config.chat_api.enabled:
             self.chat_api = ChatApi(self.server, RecentFacts(self, self.opened.clock).get)
 
-    def _look_after_ways_in(self) -> None:
+    def _look_after_parts(self) -> None:
+        self.backups.tick()
         if self.chat_api is not None:
             self.chat_api.tick()
 
@@ -173,7 +186,7 @@ class Community:
             )
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
-        upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked, self._look_after_ways_in).run())
+        upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked, self._look_after_parts).run())
         try:
             await self.http.serve(sockets=sockets)
         finally:
@@ -210,6 +223,7 @@ class Community:
             self.journal.look(self.looked)
 
     def reload_config(self) -> None:
+        before = self.world.config
         reloaded = self.world.live.reload()
         for problem in reloaded.problems:
             log.error("%s; the settings stay as they are", problem)
@@ -217,7 +231,10 @@ class Community:
         if reloaded.changed:
             log.info("%s: in force now: %s", self.world.live.path.name, ", ".join(reloaded.changed))
         if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
-            self.server.emit([server_updated(self.world.config)])
+            changes = card_changes(before, self.world.config)
+            self.server.emit(
+                [server_updated(self.world.config)], audit=[entry(self.world, "server_update", details=changes)]
+            )
         if "log.level" in reloaded.changed:
             logging.getLogger().setLevel(self.world.config.log.level.upper())
         if reloaded.restart_only:

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from config.features import Attachments, Modlog, Uploads
-from config.gateways import ChatApi, Guests, Rooms
+from config.features import Attachments, Modlog, Push, Uploads, Webhooks
+from config.gateways import ChatApi, Guests, Plugins, Rooms
+from config.keeping import Backup
 from config.limits import Limits, RateLimiting, Sessions
 from config.setting import Section, section, setting
 
@@ -263,9 +264,15 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     guests: Annotated[Guests, section("Guests", "Users who enter under a name, without an account.")] = Guests()
     rooms: Annotated[Rooms, section("Rooms", "The rooms dialect: another WebSocket protocol, at /rooms.")] = Rooms()
     chat_api: Annotated[ChatApi, section("HTTP chat API", "Chat over plain HTTP requests, at /api/v1.")] = ChatApi()
+    plugins: Annotated[Plugins, section("Plugins", "Programs of the host inside the server; see docs/plugins.md.")] = (
+        Plugins()
+    )
     uploads: Annotated[Uploads, section("Uploads", "Rules for pictures that become part of the server.")] = Uploads()
     attachments: Annotated[Attachments, section("Attachments", "Files attached to messages.")] = Attachments()
+    webhooks: Annotated[Webhooks, section("Webhooks", "Addresses to which programs post messages.")] = Webhooks()
+    push: Annotated[Push, section("Web push", "Notifications of members who are away.")] = Push()
     modlog: Annotated[Modlog, section("Moderation log", "Record of what moderators did.")] = Modlog()
+    backup: Annotated[Backup, section("Backup", "Copies of everything, made by the server itself.")] = Backup()
     DB: Annotated[Data, section("Data", "Where the data lies and what a new member gets.")] = Data()
     log: Annotated[Log, section("Log", "What the server writes to its log.")] = Log()
     service: Annotated[Service, section("Service", "How the service names itself.")] = Service()

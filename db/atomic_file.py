@@ -22,7 +22,7 @@ TEMP_MARK = ".tmp-"
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_CANNOT_SWAP = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
+CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 
 RACY_NS = 100_000_000
 """A file changed so shortly before it was read may change again without a new time (coarse clocks, FAT: up to 2 s)."""
@@ -85,9 +85,9 @@ class Replaced:
         if self._name is None:
             write_new(self._path, self.read())[0].replace(self._path)
         else:
-            _exchange(self._name, self._path)
+            exchange(self._name, self._path)
             if self._name.stat().st_ino != self._ours:
-                _exchange(self._name, self._path)
+                exchange(self._name, self._path)
             self.drop_name()
         sync_folder(self._path.parent)
 
@@ -188,7 +188,7 @@ def remove_leftovers(path: Path) -> None:
 
 def _put(name: Path, path: Path, exists: bool) -> Replaced | None:
     try:
-        _exchange(name, path)
+        exchange(name, path)
         return Replaced(path, name, os.open(name, os.O_RDONLY), b"")
     except FileNotFoundError:
         if exists:
@@ -196,7 +196,7 @@ def _put(name: Path, path: Path, exists: bool) -> Replaced | None:
         os.replace(name, path)
         return None
     except OSError as error:
-        if error.errno not in _CANNOT_SWAP:
+        if error.errno not in CANNOT_EXCHANGE:
             raise
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -223,8 +223,8 @@ def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
     return function
 
 
-def _exchange(a: Path, b: Path) -> None:
-    """Swap two files. Raises OSError, with ENOSYS where that cannot be done."""
+def exchange(a: Path, b: Path) -> None:
+    """Swap two files or folders of one file system, in one step. Raises OSError, with ENOSYS where that cannot be done."""
     function = _renameat2()
     if function is None:
         raise OSError(errno.ENOSYS, "renameat2 is not available")

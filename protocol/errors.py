@@ -18,6 +18,7 @@ class Code(Enum):
     INTERNAL = "Internal error; incident {incident}"
     RATE_LIMIT = "{reason}"
     FILE_BROKEN = "{problem}. The file is not used until it is mended; nothing was lost"
+    SERVER_NOTICE = "{problem}"
     UNAVAILABLE = "The server cannot store this now: {reason}. Nothing was changed"
     # login
     AUTH_REQUIRED = "Authentication required"
@@ -63,6 +64,14 @@ class Code(Enum):
     ALREADY_REACTED = "You already reacted with this emoji"
     NOT_REACTED = "You did not react with this emoji"
     TOO_MANY_REACTIONS = "A message carries at most {max} different emoji"
+    # polls
+    POLL_NOT_FOUND = "Poll not found"
+    POLL_ENDED = "This poll has ended"
+    # voice
+    NOT_A_VOICE_CHANNEL = "This is not a voice channel"
+    NOT_IN_VOICE = "You are not in a voice channel"
+    VOICE_FULL = "This voice channel is full: {max} is the most"
+    VOICE_UNAVAILABLE = "Voice needs an open connection of the OriginChats protocol"
     # users
     USER_NOT_FOUND = "User not found"
     MEMBER_ABOVE = "You do not have permission to act on a member at or above your position"
@@ -94,10 +103,19 @@ class Code(Enum):
     NOT_IN_CHANNEL = "This user is not in the channel"
     TOO_MANY_CHANNELS = "No more channels can be made here: {max} is the most"
     BAD_CHANNEL_NAME = "A channel name has 1-64 characters: letters, digits, emoji, hyphens and underscores"
+    # webhooks
+    WEBHOOK_NOT_FOUND = "Webhook not found"
+    TOO_MANY_WEBHOOKS = "A channel has at most {max} webhooks"
     # server
     NO_UPDATES = "No updates provided"
     SETTING_FIXED = "{setting} is set by {source}, so it cannot be changed here"
     SETTINGS_BROKEN = "The settings cannot be saved now: {reason}"
+    # plugins
+    PLUGIN_NOT_RELOADED = "Failed to reload plugin '{plugin}': {reason}"
+    PLUGIN_COMMAND_NOT_FOUND = "Plugin command not found"
+    PLUGIN_FAILED = "The plugin '{plugin}' failed: {reason}"
+    PLUGIN_REFUSED = "{reason}"
+    PLUGIN_OFF = "The plugin '{plugin}' is switched off: {reason}"
     # values
     BAD_VALUE = "{field}: {reason}"
 

@@ -176,6 +176,7 @@ def errors_page(catalog: Catalog) -> str:
     general = [(f"`{code.wire}`", code.value) for code in Code if code in ANY_COMMAND]
     users: dict[Code, list[str]] = {code: [] for code in Code}
     users[Code.FILE_BROKEN].append("no command: owners are told so when a file edited by hand cannot be read")
+    users[Code.SERVER_NOTICE].append("no command: owners are told so what needs their attention")
     for spec in catalog.commands.values():
         for code in codes_of(spec):
             users[code].append(f"[{spec.name}]({spec.name}.md)")

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from config.schema import Config
+from config.version import VERSION
 from connection import CLOSE_TIMEOUT_S
-from init import VERSION, overrides, parse
+from init import overrides, parse
 from tests.support.client import ChatClient
 from tests.support.community import load, user_id, write_community
 from tests.support.server import ROOT, ServerProcess

@@ -23,6 +23,7 @@ DEPENDENCIES: list[str] = PROJECT["dependencies"]
 LAYERS = (
     {"init", "setup"},
     {"interview", "screen"},
+    {"transfer"},
     {"startup"},
     {"upkeep"},
     {"http_server"},

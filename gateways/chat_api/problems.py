@@ -24,6 +24,7 @@ BUSY_S = 5
 STATUS: dict[Code, int] = {
     Code.INTERNAL: 500,
     Code.FILE_BROKEN: 503,
+    Code.SERVER_NOTICE: 503,
     Code.UNAVAILABLE: 503,
     Code.SETTINGS_BROKEN: 503,
     Code.ROTUR_UNAVAILABLE: 503,

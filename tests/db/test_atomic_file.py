@@ -92,7 +92,7 @@ def test_a_failure_leaves_everything_as_it_was(path: Path, monkeypatch: pytest.M
     def fail(*arguments: Any) -> None:
         raise OSError(5, "Input/output error")
 
-    for name in ("_exchange", "_fingerprint"):
+    for name in ("exchange", "_fingerprint"):
         with monkeypatch.context() as patch:
             patch.setattr(atomic_file, name, fail)
             with pytest.raises(OSError, match="Input/output"):
