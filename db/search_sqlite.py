@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from db import message_search
 from db.message_search import MIN_INDEXED_CHARS, fold
@@ -86,11 +86,16 @@ def commits(group: Group) -> None:
     """Take the queue into the index when it is long enough."""
     if group.queued < BATCH:
         return
-    rows = [{"n": n, "folded": fold(content)} for n, content in group.connection.execute(_QUEUED)]
-    if rows:
-        group.connection.execute(_ADD, rows)
-    group.connection.execute(_EMPTY)
+    take_in_queue(group.connection)
     group.queued = 0
+
+
+def take_in_queue(connection: Connection) -> None:
+    """All that waits in the queue goes into the index."""
+    rows = [{"n": n, "folded": fold(content)} for n, content in connection.execute(_QUEUED)]
+    if rows:
+        connection.execute(_ADD, rows)
+    connection.execute(_EMPTY)
 
 
 def search(group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]:

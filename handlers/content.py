@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from handlers.mentions import NOBODY, Mentions, find_mentions
+from db.mentions import NOBODY, Mentions, find_mentions
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:

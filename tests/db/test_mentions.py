@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.mentions import MAX_NAME, Mentions, find_mentions
+from db.mentions import MAX_NAME, Mentions, find_mentions
 
 USERS = {"bob", "bobby", "USR:local_bob", "USR:local_bob-x", "Ann.Other", "Jürgen", "two words"}
 ROLES = {"mods", "Mods of all", "user"}
