@@ -212,3 +212,12 @@ def test_json_examples_are_real_packets(path: Path) -> None:
 def test_python_examples_compile(path: Path) -> None:
     for block in blocks(path, "python"):
         compile(block, str(path), "exec")
+
+
+@pytest.mark.parametrize(
+    ("language", "file"), [("nginx", "nginx.conf"), ("caddy", "Caddyfile"), ("ini", "originchats.service")]
+)
+def test_files_for_deploying_are_those_of_the_page(language: str, file: str) -> None:
+    page = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    (shown,) = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    assert shown == (ROOT / "deploy" / file).read_text("utf-8")
