@@ -12,6 +12,8 @@ from handlers.frames import frame_of
 from handlers.moderation import BANNED_REASON, DELETED_REASON
 from handlers.outcome import Event
 from handlers.presence import came_online, went_offline
+from handlers.slash_commands import list_changed
+from handlers.voice_rooms import expel, leave
 from protocol.notices import DisconnectEvent
 
 
@@ -20,6 +22,8 @@ class Attendance:
         self._world = world
         self._emit = emit
         world.fanout.on_gone = self._tell_departure
+        world.fanout.on_left = self._session_left
+        self._looking_at_voice = False
 
     def arrive(self, session: Session) -> bool:
         """A session has a connection now and receives events. False when its user may not be here any more: then it was
@@ -63,6 +67,31 @@ class Attendance:
 
     def _tell_departure(self, user_id: str) -> None:
         self._emit(went_offline(self._world, user_id, self._world.clock()))
+
+    def _session_left(self, session: Session) -> None:
+        self._forget_commands(session)
+        events = leave(self._world, session)
+        if events:
+            self._emit(events)
+
+    def look_at_voice(self) -> None:
+        """Rights may have changed: take out of voice channels who may not be there any more, once for all changes of
+        this step."""
+        if len(self._world.voice) and not self._looking_at_voice:
+            self._looking_at_voice = True
+            asyncio.get_running_loop().call_soon(self._expel)
+
+    def _expel(self) -> None:
+        self._looking_at_voice = False
+        events = expel(self._world)
+        if events:
+            self._emit(events)
+
+    def _forget_commands(self, session: Session) -> None:
+        """The slash commands of a connection go with it."""
+        events = list_changed(self._world, self._world.slash.leave(session))
+        if events:
+            self._emit(events)
 
 
 def ignore(operation: Operation) -> None:

@@ -18,7 +18,7 @@ from db.directs import Direct, Directs
 from db.documents import Change
 from db.permissions import Access
 from db.users import User, Users
-from protocol.audience import Audience, Everyone, SessionsOf, Viewers
+from protocol.audience import Audience, Everyone, OneSession, SessionsOf, Viewers, ViewersPart
 
 PRESENCE_DELAY_S = 50e-6
 """For each session that is here; about ten times what one write costs."""
@@ -121,6 +121,8 @@ class Fanout:
         """The newest `seq` that was released to sessions."""
         self.on_gone: Callable[[str], None] = lambda user_id: None
         """Called when the last session of a user has been removed."""
+        self.on_left: Callable[[Session], None] = lambda session: None
+        """Called when a session has been removed."""
 
     # --- who is here -------------------------------------------------------------------------------------------
 
@@ -138,6 +140,7 @@ class Fanout:
         """Forget a session; harmless when it is not here."""
         if self.is_live(session):
             self._take_out(session)
+            self.on_left(session)
             if not self.is_online(session.user_id):
                 self.on_gone(session.user_id)
 
@@ -206,6 +209,12 @@ class Fanout:
                 return self.sessions_of(user)
             case Viewers(channel_id):
                 return self._viewers_of(channel_id).values()
+            case OneSession(session_id):
+                session = self.sessions.get(session_id)
+                return () if session is None else (session,)
+            case ViewersPart(channel_id, sessions, among):
+                viewers = self._viewers_of(channel_id)
+                return [session for id_, session in viewers.items() if (id_ in sessions) is among]
 
     def reaches(self, audience: Audience, session: Session) -> bool:
         """Whether a session is in an audience."""
@@ -216,6 +225,10 @@ class Fanout:
                 return session.user_id == user and session.id in self.sessions
             case Viewers(channel_id):
                 return session.id in self._viewers_of(channel_id)
+            case OneSession(session_id):
+                return session.id == session_id and session.id in self.sessions
+            case ViewersPart(channel_id, sessions, among):
+                return session.id in self._viewers_of(channel_id) and (session.id in sessions) is among
 
     def _viewers_of(self, channel_id: str) -> dict[str, Session]:
         direct = self._directs.get(channel_id)
@@ -243,9 +256,11 @@ class Fanout:
                 return not user.banned
             case SessionsOf(user_id):
                 return user_id == user.id
-            case Viewers(channel_id):
+            case Viewers(channel_id) | ViewersPart(channel_id):
                 channel = self._channels.get(channel_id) or self._directs.get(channel_id)
                 return channel is not None and self._access.may(user, channel, "view")
+            case OneSession():
+                return False
 
     # --- delivery ----------------------------------------------------------------------------------------------
 

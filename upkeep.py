@@ -10,9 +10,14 @@ from connection import Frame
 from db.journal import Operation
 from db.transaction import Transaction
 from gate import Guest
+from handlers.erasure import step
 from handlers.frames import frame_of
 from handlers.guests import forget_guests, may_go
+from handlers.modlog import oldest_kept
+from handlers.outcome import Outcome
+from handlers.polls import end_expired
 from handlers.sessions import session_lifetimes_s
+from handlers.slash_commands import unanswered
 from protocol.login import PingEvent
 from server import OriginChatsServer
 
@@ -33,16 +38,18 @@ class Upkeep:
         self,
         server: OriginChatsServer,
         looked: Callable[[Operation], None],
-        ways_in: Callable[[], None] = lambda: None,
+        parts: Callable[[], None] = lambda: None,
     ) -> None:
-        """looked: told of each look at the documents' files. ways_in: upkeep of the gateways."""
-        self._ways_in = ways_in
+        """looked: told of each look at the documents' files. parts: upkeep of gateways and whatever else has its own."""
+        self._parts = parts
         self._looked = looked
         self._server = server
         self._world = server.world
         self._ticks = 0
         self._purging = False
         self._trimming = False
+        self._ending = False
+        self._erasing = False
         self._pinned: dict[str, int] = {}
         """Channel id -> how many messages it kept beyond its limit when it was last trimmed: old ones, pinned."""
 
@@ -59,7 +66,7 @@ class Upkeep:
         self._ticks += 1
         self._check_liveness()
         self._close_strangers()
-        self._ways_in()
+        self._parts()
         if self._ticks % JSON_PING_TICKS == 0:
             self._ping()
         if self._ticks % LAZY_TICKS == 0:
@@ -71,6 +78,27 @@ class Upkeep:
             self._world.journal.submit(lambda tx: tx.messages.purge(), (), self._purged)
         if not self._trimming:
             self._trim()
+        self._erase()
+        self._end_polls()
+        self._tell_unanswered()
+
+    def _tell_unanswered(self) -> None:
+        events = unanswered(self._world, self._world.clock())
+        if events:
+            self._server.emit(events)
+
+    def _end_polls(self) -> None:
+        """Those whose time is over; also while the server was down."""
+        now = self._world.clock()
+        if not self._ending and self._world.next_poll_end <= now:
+            self._ending = True
+            self._server.dispatcher.act(lambda: end_expired(self._world, now), self._polls_ended)
+
+    def _polls_ended(self, outcome: Outcome | None, error: BaseException | None) -> None:
+        self._ending = False
+        if error is not None:
+            log.error("ending polls failed: %s", error)
+            self._world.next_poll_end = self._world.clock() + FORGET_TICKS * TICK_S
 
     def _check_liveness(self) -> None:
         """WebSocket ping to a share of the clients each second; who does not answer in time is closed."""
@@ -145,6 +173,17 @@ class Upkeep:
         else:
             log.error("deleting old messages failed: %s", operation.error)
 
+    def _erase(self) -> None:
+        """A little of a user who is being erased; nearly always there is none."""
+        if not self._erasing:
+            self._erasing = True
+            self._server.dispatcher.act(lambda: lambda tx: step(self._world, tx), self._erased)
+
+    def _erased(self, outcome: Outcome | None, error: BaseException | None) -> None:
+        self._erasing = False
+        if error is not None:
+            log.error("erasing a user failed: %s", error)
+
     def _forget(self) -> None:
         world = self._world
         settings, now = world.config.sessions, world.clock()
@@ -154,12 +193,17 @@ class Upkeep:
         world.logins.sweep()
         world.registrations.sweep()
         world.joins.sweep()
+        world.voice_signals.sweep()
+        world.slash.sweep(now)
+        world.exports.sweep()
+        kept = oldest_kept(world.config, now)
 
         def forget(tx: Transaction) -> list[str]:
             """Gives the guests that have no session any more."""
             tx.sessions.prune(now, lifetimes_s)
             tx.log.prune(now - settings.event_log_days * DAY_S)
             tx.messages.prune_nonces(now - DAY_S)
+            tx.audit.prune(kept)
             here = tx.sessions.guests() if guests else set()
             gone = [user_id for user_id in guests if user_id not in here]
             for user_id in gone:

@@ -44,10 +44,11 @@ def move_marker(tx: Transaction, user_id: str, place: Place, message_id: str) ->
 def unreads_ack(ctx: Context, cmd: UnreadsAck) -> Change:
     user = ctx.user
     place = find_place(ctx, cmd)
+    asked = cmd.message_id and ctx.world.slash.stored_before(cmd.message_id)
 
     def change(tx: Transaction) -> Outcome:
-        message_id = cmd.message_id or tx.messages.newest_id(place.id)
-        if cmd.message_id is not None and tx.messages.get(place.id, cmd.message_id) is None:
+        message_id = asked or tx.messages.newest_id(place.id)
+        if asked is not None and tx.messages.get(place.id, asked) is None:
             raise Refused(Code.MESSAGE_NOT_FOUND)
         events = move_marker(tx, user.id, place, message_id) if message_id is not None else []
         reply = UnreadsAckReply(

@@ -21,11 +21,26 @@ class SessionsOf(msgspec.Struct, frozen=True, tag="user"):
     user: str
 
 
-Audience = Everyone | Viewers | SessionsOf
+class OneSession(msgspec.Struct, frozen=True, tag="session"):
+    """One session, by its id. Only for events of the moment: the log has no such audience."""
+
+    session: str
+
+
+class ViewersPart(msgspec.Struct, frozen=True, tag="part"):
+    """The sessions that may view the channel now and are among `sessions` (ids); with `among` false, the other viewers.
+    Only for events of the moment: the log has no such audience."""
+
+    channel: str
+    sessions: frozenset[str]
+    among: bool
+
+
+Audience = Everyone | Viewers | SessionsOf | OneSession | ViewersPart
 
 
 def to_text(audience: Audience) -> str:
-    """The form in the event log: `all`, `channel:<id>`, `user:<id>`."""
+    """The form in the event log: `all`, `channel:<id>`, `user:<id>`. Raises ValueError for what is not logged."""
     match audience:
         case Everyone():
             return "all"
@@ -33,6 +48,10 @@ def to_text(audience: Audience) -> str:
             return f"channel:{channel}"
         case SessionsOf(user):
             return f"user:{user}"
+        case OneSession():
+            raise ValueError("events for one session are not logged")
+        case ViewersPart():
+            raise ValueError("events for a part of the viewers are not logged")
 
 
 def from_text(text: str) -> Audience:
