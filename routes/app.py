@@ -11,21 +11,30 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from routes.answers import failed, refused
+from routes.attachments import AttachmentRoutes
+from routes.exports import Exports
 from routes.headers import CommonHeaders
 from routes.health import Health
 from routes.info import Info, RecentFacts
 from routes.metrics import Measurements
 from routes.page import ASSETS, Landing
+from routes.pictures import Pictures
 from routes.view import WorldView
+from routes.webhooks import Webhooks
 
 
 def build(
-    view: WorldView, mounts: Mapping[str, ASGIApp] | None = None, clock: Callable[[], float] = time.time
+    view: WorldView,
+    mounts: Mapping[str, ASGIApp] | None = None,
+    attachments: AttachmentRoutes | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
-    """The app. mounts: path -> an app that answers for all below it, with its own rules of CORS. clock: gives unix
-    seconds, as `Facts.started_at` does. Reads the landing page's files."""
+    """The app. mounts: path -> an app that answers for all below it, with its own rules of CORS. attachments: None
+    where there are none. clock: gives unix seconds, as `Facts.started_at` does. Reads the landing page's files."""
     recent = RecentFacts(view, clock)
-    landing, health = Landing(recent), Health(view, recent, clock)
+    webhooks = Webhooks(view, clock)
+    landing, health, pictures = Landing(recent), Health(view, recent, clock), Pictures(view)
+    files = [] if attachments is None else attachments.routes()
     app = Starlette(
         routes=[
             Route("/", landing.page),
@@ -35,7 +44,13 @@ def build(
             Route("/healthz", health.live),
             Route("/readyz", health.ready),
             Route("/.well-known/healthcheck.json", health.check),
+            Route("/exports/{token}", Exports(view).__call__),
             Route("/metrics", Measurements(view).__call__),
+            Route("/emojis/{name:path}", pictures.emoji),
+            Route("/server-assets/{name:path}", pictures.asset),
+            Route("/webhooks", webhooks.__call__, methods=["POST"]),
+            Route("/webhooks/{rest:path}", webhooks.__call__, methods=["POST"]),
+            *files,
         ],
         exception_handlers={HTTPException: refused, Exception: failed},
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
@@ -31,6 +33,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds."""
 
 
+class Undeliverable(Exception):
+    """A message that was sent through a webhook is not posted. status: of HTTP. wait_s: seconds after which it may be
+    sent again, 0 where that would not help."""
+
+    def __init__(self, status: int, text: str, wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.wait_s = wait_s
+
+
+class Download(msgspec.Struct, frozen=True):
+    """chunks: of the file, made while they are sent. file_name: letters, digits and `-`, with its ending."""
+
+    file_name: str
+    chunks: AsyncIterator[bytes]
+
+
 class WorldView(Protocol):
     """The little that routes need of the server. All are called on the event loop and must not block."""
 
@@ -44,6 +64,29 @@ class WorldView(Protocol):
         """Who may read it: `loopback`, `everybody`, or `off` for nobody."""
         ...
 
+    def emoji_file(self, name: str) -> Path | None:
+        """The picture of an emoji by its file name, or by the emoji's id; None when there is no such emoji."""
+        ...
+
+    def asset_file(self, name: str) -> Path | None:
+        """The file that is the server's icon or banner, by its name or as `icon` or `banner`; None for any other."""
+        ...
+
+    def export(self, token: str, *, use: bool) -> Download | None:
+        """The archive of a user behind a link, while that is valid; use: it is not valid any more from now on."""
+        ...
+
     def journal_works(self) -> bool:
         """Whether changes can be stored now: the journal's thread is alive and its last commit did not fail."""
+        ...
+
+    def webhook_wait_s(self, token: str) -> float | None:
+        """Begin a delivery: seconds that it has to wait, 0 when it may go on; None when no webhook has this token."""
+        ...
+
+    async def deliver(
+        self, token: str, content: str, embeds: list[dict[str, Any]], author: dict[str, Any] | None = None
+    ) -> None:
+        """Post through a webhook; returns when the message is on disk. author: `id`, `name`, `avatar` that are shown
+        instead of the webhook's own, as far as they are there. Raises Undeliverable."""
         ...

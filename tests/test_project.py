@@ -25,17 +25,18 @@ LAYERS = (
     {"interview", "screen"},
     {"transfer"},
     {"startup"},
-    {"upkeep"},
+    {"incoming", "upkeep"},
     {"http_server"},
     {"server"},
     {"attendance", "client", "dispatch", "metrics"},
     {"gate", "outgoing"},
+    {"plugin_host"},
     {"backups", "gateways", "handlers", "routes", "watchers"},
     {"fanout"},
     {"db"},
     {"config"},
     {"outbound"},
-    {"connection", "protocol"},
+    {"connection", "plugin_api", "protocol"},
 )
 """Who stands above whom, from the front door down. A room imports only what lies below it, never its neighbour."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,12 +30,20 @@ class World:
         self.current = FACTS
         self.works = True
         self.readers = "loopback"
+        self.emojis: dict[str, Path] = {}
+        self.assets: dict[str, Path] = {}
         self.asked = 0
         self.now = 1090.0
 
     def facts(self) -> Facts:
         self.asked += 1
         return self.current
+
+    def emoji_file(self, name: str) -> Path | None:
+        return self.emojis.get(name)
+
+    def asset_file(self, name: str) -> Path | None:
+        return self.assets.get(name)
 
     def journal_works(self) -> bool:
         return self.works
@@ -44,6 +53,13 @@ class World:
 
     def metrics_for(self) -> str:
         return self.readers
+
+    def webhook_wait_s(self, token: str) -> float | None:
+        return None
+
+    async def deliver(
+        self, token: str, content: str, embeds: list[dict[str, Any]], author: dict[str, Any] | None = None
+    ) -> None: ...
 
 
 class Answer(msgspec.Struct):

@@ -1,0 +1,49 @@
+"""Messages that programs post through webhooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from db.messages import Message
+from handlers.content import checked_text
+from handlers.places import Place
+from handlers.posting import SERVER_AUTHOR, post
+from protocol.embeds import check_embeds
+from protocol.errors import Code, Refused
+
+if TYPE_CHECKING:
+    from db.transaction import Transaction
+    from handlers.context import World
+    from handlers.outcome import Change, Outcome
+
+
+def delivery(
+    world: World, token: str, content: str, embeds: list[dict[str, Any]], author: dict[str, Any] | None = None
+) -> Change:
+    """Post what a program sent. author: `id`, `name`, `avatar` that are shown instead of the webhook's own, as far as
+    they are there. Raises Refused; nobody is pinged."""
+    webhook = world.webhooks.by_token(token)
+    if webhook is None:
+        raise Refused(Code.WEBHOOK_NOT_FOUND)
+    channel = world.channels.get(webhook.channel)
+    if channel is None:
+        raise Refused(Code.CHANNEL_NOT_FOUND)
+    if channel.type != "text":
+        raise Refused(Code.NOT_A_TEXT_CHANNEL)
+    text = checked_text(world, content) if content.strip() or not embeds else ""
+    extra: dict[str, Any] = {
+        "webhook": {"id": webhook.id, "name": webhook.name, "avatar": webhook.avatar, **(author or {})}
+    }
+    if embeds:
+        check_embeds(embeds)
+        extra["embeds"] = embeds
+    message = Message(id=world.new_id(), user_id=SERVER_AUTHOR, content=text, timestamp=world.timestamp(), extra=extra)
+    place = Place(channel.id, channel)
+
+    def change(tx: Transaction) -> Outcome:
+        stored = tx.webhooks.get(webhook.id)
+        if stored is None or stored.token_hash != webhook.token_hash:  # since a moment ago
+            raise Refused(Code.WEBHOOK_NOT_FOUND)
+        return post(world, tx, place, message)
+
+    return change
