@@ -11,17 +11,22 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from backups import Backups
+from client import Client
 from config.live import LiveConfig
 from config.paths import DataPaths
 from config.version import VERSION
 from connection import Frame
-from db import document_log
+from db import counters, document_log
 from db.database import DatabaseError, FolderLock, migrate, open_database
 from db.document_file import DocumentFiles
+from db.emojis import COUNTER, extension_of
+from db.file_store import FileStore
 from db.folder_swap import interrupted
 from db.ids import uuid7
 from db.journal import Journal, Operation
@@ -36,18 +41,24 @@ from gateways.rooms.guest import door as rooms_door
 from handlers.audit import entry
 from handlers.claim import Claim
 from handlers.context import World
+from handlers.emoji_pictures import EmojiPictures
+from handlers.export_archive import open_archive
 from handlers.frames import frame_of
 from handlers.handshake import asset_url
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
 from handlers.server_info import card_changes, server_updated
 from handlers.throttle import Throttle
+from handlers.uploads import Uploads
 from http_server import HttpServer
+from incoming import Incoming
 from metrics import Metrics
+from plugin_host.host import PluginHost
 from protocol.login import GapEvent, ShutdownEvent
 from routes.app import build as build_routes
+from routes.attachments import AttachmentRoutes
 from routes.info import RecentFacts
-from routes.view import Facts
+from routes.view import Download, Facts
 from server import OriginChatsServer
 from upkeep import Upkeep
 from watchers import FileWatcher
@@ -80,8 +91,10 @@ class Opened:
                 tx = self.store.begin()
                 rows = document_log.load(tx.connection)
                 self.newest_seq = tx.log.newest()
+                next_emoji = counters.read(tx.connection, COUNTER)
                 tx.rollback()
                 self.documents, self.edited_while_down = self.files.open(rows)
+                self.documents.emojis.next_id = max(self.documents.emojis.next_id, next_emoji)
             except BaseException:
                 self.engine.dispose()
                 raise
@@ -103,7 +116,7 @@ class Community:
         self, opened: Opened, ready: Callable[[Community], None], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """ready: called when clients can connect."""
-        documents, live = opened.documents, opened.live
+        documents, live, paths = opened.documents, opened.live, opened.paths
         self.opened = opened
         self.started_at = opened.clock()
         self.loop = asyncio.get_running_loop()
@@ -124,7 +137,9 @@ class Community:
             logins=Throttle(lambda: live.current.limits.login_tries_per_minute, monotonic),
             registrations=Throttle(lambda: live.current.limits.registrations_per_minute, monotonic),
             joins=Throttle(lambda: live.current.limits.joins_per_minute, monotonic),
+            voice_signals=Throttle(lambda: live.current.limits.voice_signals_per_minute, monotonic),
             passwords=PasswordPool(),
+            emoji_pictures=EmojiPictures(paths.emoji_folder),
             claim=Claim(None if has_owner() else new_claim_code(), has_owner),
             clock=opened.clock,
             new_id=uuid7,
@@ -132,6 +147,7 @@ class Community:
             new_uuid=lambda: str(uuid.uuid4()),
             secret_key=SecretKey(opened.paths.folder / "secret.key"),
         )
+        self.world.emoji_pictures.tidy(documents.emojis)
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
@@ -140,18 +156,23 @@ class Community:
             live, opened.paths, version=VERSION, clock=opened.clock, tell_owners=self.server.tell_owners
         )
         self.measured = Metrics(self.world, self.server.gate, self.backups)
+        self.incoming = Incoming(self.server, monotonic)
+        attached = FileStore(paths.files)
+        attached.open()
+        self.uploads = Uploads(self.world, attached, monotonic=monotonic, has_connection=self._has_connection)
         self.chat_api: ChatApi | None = None
+        self.plugins: PluginHost | None = None
         self._open_ways_in()
         mounts: dict[str, ASGIApp] = {} if self.chat_api is None else {CHAT_API: self.chat_api.app}
         self.http = HttpServer(
-            build_routes(self, mounts),
+            build_routes(self, mounts, AttachmentRoutes(self.uploads, self._network_of)),
             self.server.connection,
             ready=lambda: ready(self),
             drain=self.drain,
             http="httptools" if self.chat_api is None else self.chat_api.stream.protocol(),
         )
         self.watcher = FileWatcher(
-            [live.path, live.env_path, opened.paths.users, opened.paths.roles, opened.paths.channels],
+            [live.path, live.env_path, paths.users, paths.roles, paths.channels, paths.emojis],
             self.file_changed,
             polling=live.current.DB.poll_files,
             loop=self.loop,
@@ -163,11 +184,22 @@ class Community:
             self.server.gate.doors["/rooms"] = rooms_door(self.server)
         if self.world.config.chat_api.enabled:
             self.chat_api = ChatApi(self.server, RecentFacts(self, self.opened.clock).get)
+        if self.world.config.plugins.enabled:
+            self.plugins = PluginHost(
+                self.server.dispatcher,
+                self.world.live.path.absolute().parent / self.world.config.plugins.folder,
+                self.opened.paths.folder / "plugins",
+                self.server.monotonic,
+                self.server.tell_owners,
+            )
 
     def _look_after_parts(self) -> None:
         self.backups.tick()
+        self.uploads.tick()
         if self.chat_api is not None:
             self.chat_api.tick()
+        if self.plugins is not None:
+            self.plugins.tick()
 
     async def run(self, bound: socket.socket, rooms: socket.socket | None = None) -> None:
         """Serve until told to stop; then everything acknowledged is on disk. rooms: the socket of `rooms.port`."""
@@ -186,13 +218,19 @@ class Community:
             )
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
+        if self.plugins is not None:
+            await self.plugins.start()
         upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked, self._look_after_parts).run())
         try:
             await self.http.serve(sockets=sockets)
         finally:
             upkeep.cancel()
             self.watcher.stop()
+            if self.plugins is not None:
+                await self.plugins.stop()
             self.world.passwords.stop()
+            await asyncio.to_thread(self.uploads.stop)
+            await asyncio.to_thread(self.world.emoji_pictures.stop)
             await asyncio.to_thread(self.journal.stop)
 
     async def drain(self) -> None:
@@ -279,8 +317,43 @@ class Community:
     def metrics_for(self) -> str:
         return self.world.config.service.metrics
 
+    def emoji_file(self, name: str) -> Path | None:
+        emoji = self.world.emojis.by_file_name(name) or self.world.emojis.get(name)
+        return None if emoji is None else self.opened.paths.emoji_folder / emoji.file_name
+
+    def asset_file(self, name: str) -> Path | None:
+        server = self.world.config.server
+        file_name = {"icon": server.icon, "banner": server.banner}.get(name, name)
+        if file_name is None or file_name not in (server.icon, server.banner) or extension_of(file_name) is None:
+            return None
+        return self.opened.paths.assets_folder / file_name
+
+    def export(self, token: str, *, use: bool) -> Download | None:
+        archive = open_archive(self.world, token, use=use)
+        return None if archive is None else Download(archive.file_name, archive.chunks())
+
     def journal_works(self) -> bool:
         return self.journal.works
+
+    def webhook_wait_s(self, token: str) -> float | None:
+        return self.incoming.wait_s(token)
+
+    async def deliver(
+        self, token: str, content: str, embeds: list[dict[str, Any]], author: dict[str, Any] | None = None
+    ) -> None:
+        await self.incoming.deliver(token, content, embeds, author)
+
+    # --- what uploads know -------------------------------------------------------------------------------------
+
+    def _has_connection(self, validator_key: str) -> bool:
+        """Whether this is the `validator_key` of an open connection."""
+        keys = [guest.validator_key for guest in self.server.gate.open_clients if isinstance(guest, Client)]
+        return any(secrets.compare_digest(key.encode(), validator_key.encode()) for key in keys)
+
+    def _network_of(self, request: Request) -> str:
+        """Whom a request is counted for."""
+        address = request.client.host if request.client is not None else ""
+        return self.server.gate.peer(address, request.headers.getlist("X-Forwarded-For"), "").network
 
     @staticmethod
     def _gap_frame(after: int, newest: int) -> Frame:

@@ -12,50 +12,50 @@ from config.setting import Section, section, setting
 class Uploads(Section, frozen=True):
     emoji_allowed_file_types: Annotated[
         tuple[Annotated[str, Meta(pattern="^[a-z0-9]+$", max_length=10)], ...],
-        setting("Emoji file types", "File name extensions of pictures that may become emojis. Read by: custom emojis."),
+        setting(
+            "Emoji file types",
+            "Kinds of pictures that may become emojis, of png, jpg or jpeg, gif, webp; any other name means nothing.",
+        ),
     ] = ("gif", "jpg", "jpeg", "png")
 
 
 class AttachmentCompression(Section, frozen=True):
-    enabled: Annotated[bool, setting("Enabled", "Whether uploaded pictures are re-encoded. Read by: attachments.")] = (
-        True
-    )
+    enabled: Annotated[
+        bool,
+        setting(
+            "Enabled", "Whether large pictures are shrunk. They are written anew, without camera data, in any case."
+        ),
+    ] = True
     max_width: Annotated[
         int,
-        setting(
-            "Width", "Wider pictures are scaled down. Read by: attachments.", unit="pixels", at_least=16, at_most=16_384
-        ),
+        setting("Width", "Wider pictures are scaled down.", unit="pixels", at_least=16, at_most=16_384),
     ] = 1920
     max_height: Annotated[
         int,
         setting(
             "Height",
-            "Higher pictures are scaled down. Read by: attachments.",
+            "Higher pictures are scaled down.",
             unit="pixels",
             at_least=16,
             at_most=16_384,
         ),
     ] = 1920
     jpeg_quality: Annotated[
-        int, setting("JPEG quality", "Read by: attachments.", unit="percent", at_least=1, at_most=100)
+        int, setting("JPEG quality", "1 = smallest, 100 = best.", unit="percent", at_least=1, at_most=100)
     ] = 85
     webp_quality: Annotated[
-        int, setting("WebP quality", "Read by: attachments.", unit="percent", at_least=1, at_most=100)
+        int, setting("WebP quality", "1 = smallest, 100 = best.", unit="percent", at_least=1, at_most=100)
     ] = 85
-    png_compression: Annotated[
-        int, setting("PNG compression", "0 = none, 9 = smallest. Read by: attachments.", at_least=0, at_most=9)
-    ] = 6
+    png_compression: Annotated[int, setting("PNG compression", "0 = none, 9 = smallest.", at_least=0, at_most=9)] = 6
 
 
 class Attachments(Section, frozen=True):
-    enabled: Annotated[
-        bool, setting("Enabled", "Whether files may be attached to messages. Read by: handshake, attachments.")
-    ] = True
+    enabled: Annotated[bool, setting("Enabled", "Whether files may be attached to messages.")] = True
     max_size: Annotated[
         int,
         setting(
             "File size",
-            "Largest file that may be uploaded. Read by: handshake, attachments.",
+            "Largest file that may be uploaded.",
             unit="bytes",
             at_least=1,
             at_most=10_737_418_240,
@@ -65,7 +65,7 @@ class Attachments(Section, frozen=True):
         float,
         setting(
             "Lifetime of permanent files",
-            "For uploaders whose subscription is one of permanent_tiers. Read by: attachments.",
+            "For uploaders whose subscription is one of permanent_tiers.",
             unit="days",
             at_least=1,
             at_most=36_500,
@@ -73,23 +73,21 @@ class Attachments(Section, frozen=True):
     ] = 365
     permanent_tiers: Annotated[
         tuple[str, ...],
-        setting(
-            "Tiers with permanent files", "Subscriptions of the identity service. Read by: handshake, attachments."
-        ),
+        setting("Tiers with permanent files", "Subscriptions of the identity service."),
     ] = ("pro", "max")
     allowed_types: Annotated[
         tuple[Annotated[str, Meta(pattern="^(\\*|[^/\\s]+/[^/\\s]+)$", max_length=100)], ...],
-        setting("File types", "MIME types, `type/*`, or `*` for every type. Read by: handshake, attachments."),
+        setting("File types", "MIME types, `type/*`, or `*` for every type."),
     ] = ("image/*", "video/*", "audio/*", "application/pdf")
     uploads_per_minute: Annotated[
         int,
-        setting("Uploads per minute", "Per user. Read by: attachments.", unit="uploads", at_least=1, at_most=1_000_000),
+        setting("Uploads per minute", "Per user.", unit="uploads", at_least=1, at_most=1_000_000),
     ] = 10
     subscription_cache_ttl: Annotated[
         int,
         setting(
             "Subscription cache",
-            "How long a user's subscription is believed before it is asked for again. Read by: attachments.",
+            "How long a user's subscription is believed before it is asked for again.",
             unit="seconds",
             at_least=0,
             at_most=86_400,
@@ -99,17 +97,27 @@ class Attachments(Section, frozen=True):
         int,
         setting(
             "Files per user",
-            "-1 = unlimited, 0 = none, n = the oldest goes when there are more. Read by: handshake, attachments.",
+            "-1 = unlimited, 0 = none; when there are more, the oldest goes that no message shows.",
             unit="files",
             at_least=-1,
             at_most=1_000_000,
         ),
     ] = -1
+    max_total_bytes_per_user: Annotated[
+        int,
+        setting(
+            "Room per user",
+            "How much all files of one user may take up; -1 = unlimited.",
+            unit="bytes",
+            at_least=-1,
+            at_most=1_000_000_000_000_000,
+        ),
+    ] = 1_073_741_824
     free_tier_max_expiration_days: Annotated[
         float,
         setting(
             "Lifetime of other files",
-            "The most for uploaders of no permanent tier. Read by: attachments.",
+            "The most for uploaders of no permanent tier.",
             unit="days",
             at_least=0.01,
             at_most=36_500,
@@ -118,6 +126,41 @@ class Attachments(Section, frozen=True):
     compression: Annotated[AttachmentCompression, section("Compression", "How uploaded pictures are made smaller.")] = (
         AttachmentCompression()
     )
+
+
+class Webhooks(Section, frozen=True):
+    per_channel: Annotated[
+        int,
+        setting(
+            "Webhooks per channel", "The most that one channel may have.", unit="webhooks", at_least=0, at_most=1000
+        ),
+    ] = 10
+    messages_per_minute: Annotated[
+        int,
+        setting(
+            "Messages per minute",
+            "Deliveries that one webhook may make in any 60 seconds; further ones are answered with 429.",
+            unit="messages",
+            at_least=1,
+            at_most=100_000,
+        ),
+    ] = 30
+
+
+class Push(Section, frozen=True):
+    enabled: Annotated[
+        bool, setting("Enabled", "Whether members get web push notifications of pings and direct messages.")
+    ] = True
+    contact: Annotated[
+        str | None,
+        setting(
+            "Contact",
+            "Where services of browsers reach the host of this server, a mailto: or https: address; null: the one in "
+            "vapid/vapid_config.json of the data folder.",
+            pattern="^(mailto:[^@\\s]+@[^@\\s]+|https://[^\\s]+)$",
+            max_length=300,
+        ),
+    ] = None
 
 
 def _retention(title: str) -> Meta:

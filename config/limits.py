@@ -132,6 +132,30 @@ class Limits(Section, frozen=True):
             at_most=1_048_576,
         ),
     ] = 4096
+    emojis: Annotated[
+        int,
+        setting("Emojis", "Most custom emojis of the community.", unit="emojis", at_least=0, at_most=10_000),
+    ] = 500
+    voice_participants: Annotated[
+        int,
+        setting(
+            "Voice participants",
+            "Members in one voice channel at a time; each of them sends its sound to every other one.",
+            unit="members",
+            at_least=1,
+            at_most=1000,
+        ),
+    ] = 50
+    voice_signals_per_minute: Annotated[
+        int,
+        setting(
+            "Voice signals",
+            "How often one user may enter voice channels, mute and unmute itself per minute.",
+            unit="signals",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 60
     outbox_bytes: Annotated[
         int,
         setting(

@@ -24,6 +24,20 @@ class DataPaths(Struct, frozen=True):
         """Folder of attached files."""
         return self.folder / "files"
 
+    @property
+    def emojis(self) -> Path:
+        return self.folder / "serverEmojis.json"
+
+    @property
+    def emoji_folder(self) -> Path:
+        """The pictures of the emojis; made when there is the first."""
+        return self.folder / "serverEmojis"
+
+    @property
+    def assets_folder(self) -> Path:
+        """Icon and banner, put there by the host."""
+        return self.folder / "serverAssets"
+
 
 def data_paths(config: Config, config_file: Path, data_folder: Path | None = None) -> DataPaths:
     """`data_folder` (--data-dir) stands for the folder that otherwise is `db/` beside config.json."""

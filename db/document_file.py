@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from config.paths import DataPaths
-from db import channels, roles, users
+from db import channels, emojis, roles, users
 from db.channels import Channels
 from db.document_format import DataError, Problem
 from db.documents import ORDER_KEY, Change, Documents
+from db.emojis import Emojis
 from db.ids import uuid7
 from db.roles import Roles
 from db.shared_file import DocumentFile, Row
@@ -25,7 +26,9 @@ class DocumentFiles:
         self._users = DocumentFile(paths.users, users.FORMAT, new_id)
         self._roles = DocumentFile(paths.roles, roles.FORMAT, new_id)
         self._channels = DocumentFile(paths.channels, channels.FORMAT, new_id)
-        self._files = {file.format.document: file for file in (self._users, self._roles, self._channels)}
+        self._emojis = DocumentFile(paths.emojis, emojis.FORMAT, new_id)
+        every = (self._users, self._roles, self._channels, self._emojis)
+        self._files = {file.format.document: file for file in every}
 
     def __iter__(self) -> Iterator[DocumentFile]:
         return iter(self._files.values())
@@ -52,6 +55,7 @@ class DocumentFiles:
             Users(self._users.ours.values()),
             Roles(self._roles.ours.values()),
             Channels(in_channels.values(), order=order),
+            Emojis(self._emojis.ours.values()),
         )
         return documents, found
 

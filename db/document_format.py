@@ -65,6 +65,7 @@ class Format(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     check: what is wrong with the records as a whole: the place of the offending one, and why.
     settle: (records, those on disk) after a merge, the records that must change so that the file stays valid.
     defaults: the records of a file that does not exist yet.
+    counter: for keys that are numbers and are never given twice: the name of the counter that stays above all of them.
     """
 
     document: str
@@ -78,6 +79,7 @@ class Format(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     check: Callable[[list[R]], tuple[int, BadRecord] | None] = lambda records: None
     settle: Callable[[Mapping[str, Any], Mapping[str, Any]], list[R]] = lambda records, on_disk: []
     defaults: Callable[[Callable[[], str]], list[R]] = lambda new_id: []
+    counter: str | None = None
 
 
 class Slice(msgspec.Struct, frozen=True):

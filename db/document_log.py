@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select
 
+from db import counters
 from db.document_file import DocumentFiles
 from db.schema import document_records
 from db.shared_file import Row
@@ -39,8 +40,10 @@ def save(connection: Connection, files: DocumentFiles, announced: bool) -> None:
     outdated: list[dict[str, str]] = []
     current: list[dict[str, str | None]] = []
     for file in files:
-        document = file.format.document
-        for key, row in file.rows(announced).items():
+        document, rows = file.format.document, file.rows(announced)
+        if file.format.counter is not None and (numbers := [int(key) for key in rows if key.isdecimal()]):
+            counters.raise_to(connection, file.format.counter, max(numbers) + 1)
+        for key, row in rows.items():
             outdated.append({"of_document": document, "of_key": key})
             if row is not None:
                 current.append({"document": document, "key": key, "logged": row.logged, "on_disk": row.on_disk})

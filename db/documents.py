@@ -15,6 +15,7 @@ from db.merge import merge, same, take_back
 
 if TYPE_CHECKING:
     from db.channels import Channels
+    from db.emojis import Emojis
     from db.roles import Roles
     from db.users import Users
 
@@ -186,11 +187,13 @@ class Document(Generic[R]):
 class Documents:
     """All documents, and the changes of all of them in one order."""
 
-    def __init__(self, users: Users, roles: Roles, channels: Channels) -> None:
+    def __init__(self, users: Users, roles: Roles, channels: Channels, emojis: Emojis) -> None:
         self.users = users
         self.roles = roles
         self.channels = channels
-        self._all: dict[str, Document[Any]] = {document.name: document for document in (users, roles, channels)}
+        self.emojis = emojis
+        every: tuple[Document[Any], ...] = (users, roles, channels, emojis)
+        self._all: dict[str, Document[Any]] = {document.name: document for document in every}
         self._changes: list[Change] = []
         for document in self._all.values():
             document._changes = self._changes

@@ -13,6 +13,9 @@ FAMILIES = (
     "presence",
     "users",
     "moderation",
+    "modlog",
+    "exports",
+    "leaving",
     "roles",
     "user_roles",
     "self_roles",
@@ -26,6 +29,14 @@ FAMILIES = (
     "message_reads",
     "threads",
     "unreads",
+    "emojis",
+    "profile_pictures",
+    "slash_commands",
+    "attachments",
+    "webhooks",
+    "polls",
+    "voice",
+    "plugins",
 )
 
 for _family in FAMILIES:

@@ -6,26 +6,36 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from db.audit import AuditEntry
 from db.permissions import Access
+from handlers import audit
+from handlers.export_links import ExportLinks
+from handlers.slash_registry import SlashRegistry
+from handlers.voice_rooms import Voice
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
     from config.live import LiveConfig
     from config.schema import Config
+    from db.audit import AuditEntry
     from db.channels import Channels
     from db.directs import Directs
     from db.documents import Documents
+    from db.emojis import Emojis
     from db.journal import Journal
     from db.memberships import Memberships
     from db.roles import Roles
+    from db.secret_key import SecretKey
     from db.store import Store
     from db.threads import Threads
     from db.users import User, Users
+    from db.webhooks import Webhooks
     from fanout import Fanout, Session, Sink
     from handlers.claim import Claim
+    from handlers.emoji_pictures import EmojiPictures
+    from handlers.filters import Filter
     from handlers.outcome import Observer
     from handlers.passwords import PasswordPool
+    from handlers.plugins import Plugins
     from handlers.rate_limiter import RateLimiter
     from handlers.throttle import Throttle
 
@@ -45,45 +55,67 @@ class World:
         logins: Throttle,
         registrations: Throttle,
         joins: Throttle,
+        voice_signals: Throttle,
         passwords: PasswordPool,
+        emoji_pictures: EmojiPictures,
         claim: Claim,
         clock: Callable[[], float],
         new_id: Callable[[], str],
         new_secret: Callable[[], str],
         new_uuid: Callable[[], str],
+        secret_key: SecretKey,
     ) -> None:
         self.live = live
         self.documents = documents
         self.users: Users = documents.users
         self.roles: Roles = documents.roles
         self.channels: Channels = documents.channels
+        self.emojis: Emojis = documents.emojis
         self.store = store
         self.threads: Threads = store.threads
         self.directs: Directs = store.directs
         self.memberships: Memberships = store.memberships
+        self.webhooks: Webhooks = store.webhooks
         self.fanout = fanout
         self.journal = journal
         self.limiter = limiter
         self.logins = logins
         self.registrations = registrations
         self.joins = joins
+        self.voice_signals = voice_signals
+        self.voice = Voice()
         self.passwords = passwords
+        self.emoji_pictures = emoji_pictures
         self.claim = claim
+        self.exports = ExportLinks(clock)
+        self.erasing = True
+        """Whether users may be left whose erasure is under way; at start nobody knows."""
         self.clock = clock
         self.new_id = new_id
         self.new_secret = new_secret
         self.new_uuid = new_uuid
         """A random UUID as text, for tokens that have to be one."""
+        self.secret_key = secret_key
         self.access = Access(self.roles, store.memberships)
         self.resumes: Counter[str] = Counter()
         """How replays ended: `recovered`, or the reason why nothing was."""
         self.observers: list[Observer] = []
         """Told of everything that happened, in order; see `handlers.outcome.Happening`."""
+        self.filters: list[Filter] = []
+        """What members write passes these, in order, before it is stored; see `handlers.filters`."""
+        self.plugins: Plugins | None = None
+        """Who runs plugins; None when nobody does."""
+        self.next_poll_end = 0.0
+        """Unix seconds: no poll ends by itself before; `math.inf` when none does."""
+        self.slash = SlashRegistry()
         self._newest_timestamp = 0.0
 
     @property
     def config(self) -> Config:
         return self.live.current
+
+    def erasures_done(self) -> None:
+        self.erasing = False
 
     def timestamp(self) -> float:
         """Unix seconds for a new message, in whole microseconds, later than every one given before."""
@@ -109,6 +141,10 @@ class Visitor(Protocol):
 
     @property
     def sink(self) -> Sink: ...
+
+    @property
+    def present(self) -> bool:
+        """Whether its session still counts: it may have been ended, or its user banned, since the command was sent."""
 
     def log_in(self, session: Session) -> None:
         """From now on its commands are carried out for this session. Only from `Outcome.then`."""
@@ -142,19 +178,11 @@ class Context:
         return user
 
     def audit(
-        self, action: str, target_id: str | None = None, target_name: str | None = None, **details: Any
+        self, action: str, target_id: str | None = None, target_name: str | None = None, /, **details: Any
     ) -> AuditEntry:
         """What the moderation log is to say of this command, for `Outcome.audit`. action: the wire name of the command
         that does it, as in `db.audit.CATEGORIES`. details: what changed, never a secret."""
         user = self.user
-        return AuditEntry(
-            id=self.world.new_id(),
-            action=action,
-            actor_id=user.id,
-            actor_name=user.username,
-            target_id=target_id,
-            target_name=target_name,
-            details=details,
-            timestamp=self.now,
-            kept=self.world.config.modlog.enabled,
+        return audit.entry(
+            self.world, action, target_id, target_name, details, actor_id=user.id, actor_name=user.username
         )

@@ -9,26 +9,32 @@ import msgspec
 
 from db.channels import Channel, Channels
 from db.documents import Change
+from db.emojis import Emojis
 from db.roles import Roles
 from db.users import User, Users
+from handlers.audited_edits import notes
 from handlers.blocks import blocks_changed
 from handlers.channels import mode_events
+from handlers.emojis import emoji_events
 from handlers.moderation import BANNED_REASON, DELETED_REASON, mute_event
 from handlers.outcome import Event
 from handlers.presence import name_changed, nickname_event, status_changed, user_entry
+from handlers.profile_pictures import picture_event
 from handlers.roles import all_roles, gives_sight
 from handlers.users import CHANNEL_LIST, renamed, roles_changed
 from protocol.audience import Everyone
 from protocol.users import UserJoinEvent, UserLeaveEvent
 
 if TYPE_CHECKING:
+    from db.audit import AuditEntry
     from handlers.context import World
 
 
 class Effects(msgspec.Struct, frozen=True):
-    """closed: (user id, reason) of those to throw out, behind the events."""
+    """closed: (user id, reason) of those to throw out, behind the events. audit: what the moderation log says."""
 
     events: list[Event]
+    audit: list[AuditEntry]
     closed: list[tuple[str, str]]
 
 
@@ -50,12 +56,15 @@ def effects(world: World, changes: Sequence[Change]) -> Effects:
             sight = True
             if isinstance(old, Channel) and isinstance(new, Channel):
                 events += mode_events(world, old, new, by=None)
+        elif change.document == Emojis.name:
+            events += emoji_events(old, new)
     if roles:
         events.append(Event(Everyone(), all_roles(world)))
     if sight:
         everybody = Event(Everyone(), CHANNEL_LIST)
         events = [*(event for event in events if event.packet != CHANNEL_LIST), everybody]
-    return Effects(events=events, closed=closed)
+    audit = [note for change in changes for note in notes(world, change)]
+    return Effects(events=events, audit=audit, closed=closed)
 
 
 def _of_user(world: World, old: User | None, new: User | None) -> list[Event]:
@@ -75,6 +84,8 @@ def _of_user(world: World, old: User | None, new: User | None) -> list[Event]:
         events += renamed(world, before, after)
     elif before.nickname != after.nickname:
         events += [nickname_event(after), *name_changed(world, after.id)]
+    if before.pfp_url != after.pfp_url:
+        events.append(picture_event(after))
     if before.roles != after.roles:
         events += roles_changed(world, after)
     events += blocks_changed(world, before, after)

@@ -9,6 +9,8 @@ FAMILIES = (
     "login",
     "server_info",
     "users",
+    "modlog",
+    "exports",
     "roles",
     "channels",
     "channel_members",
@@ -18,6 +20,14 @@ FAMILIES = (
     "message_reads",
     "threads",
     "unreads",
+    "emojis",
+    "profile_pictures",
+    "slash_commands",
+    "attachments",
+    "webhooks",
+    "polls",
+    "voice",
+    "plugins",
 )
 
 for _family in FAMILIES:

@@ -43,6 +43,7 @@ class Code(Enum):
     SESSION_NOT_FOUND = "Session not found"
     # permission
     PERMISSION_REQUIRED = "Access denied: '{permission}' permission required"
+    AUDIT_PERMISSION_REQUIRED = "Access denied: 'view_audit_log' or 'manage_users' permission required"
     # places
     CHANNEL_NOT_FOUND = "Channel not found"
     THREAD_NOT_FOUND = "Thread not found"
@@ -61,6 +62,13 @@ class Code(Enum):
     REPLY_NOT_FOUND = "Message not found: the message to reply to is not in this channel or thread"
     BAD_EMBED = "Embed {number}: {reason}"
     ATTACHMENTS_DISABLED = "Attachments are disabled on this server"
+    ATTACHMENT_NOT_FOUND = "Attachment not found or expired"
+    FILE_TOO_LARGE = "File too large (max {max} bytes)"
+    FILE_REFUSED = "This file is not accepted here: {reason}"
+    TOO_MANY_FILES = "You cannot have more than {max} files here"
+    NO_ROOM_FOR_FILE = "Your files may take up {max} bytes; this one does not fit any more"
+    TOO_MANY_UPLOADS = "Rate limit: too many uploads. Wait {wait_s} seconds"
+    DISK_FULL = "The server has no room for files now"
     ALREADY_REACTED = "You already reacted with this emoji"
     NOT_REACTED = "You did not react with this emoji"
     TOO_MANY_REACTIONS = "A message carries at most {max} different emoji"
@@ -106,6 +114,15 @@ class Code(Enum):
     # webhooks
     WEBHOOK_NOT_FOUND = "Webhook not found"
     TOO_MANY_WEBHOOKS = "A channel has at most {max} webhooks"
+    # slash commands
+    SLASH_NOT_FOUND = "Slash command '{command}' not found"
+    SLASH_TAKEN = "The slash command '{command}' is provided by {by} already"
+    SLASH_NOT_ALLOWED = "Access denied: '{role}' role required"
+    SLASH_NOT_HERE = "The bot behind '{command}' is not in this channel"
+    SLASH_NO_ANSWER = "{command} did not answer"
+    SLASH_NOT_CALLED = "There is no call of this slash command that you can answer here"
+    ALREADY_BANNED = "User is banned already"
+    NOT_BANNED = "User is not banned"
     # server
     NO_UPDATES = "No updates provided"
     SETTING_FIXED = "{setting} is set by {source}, so it cannot be changed here"
@@ -115,7 +132,12 @@ class Code(Enum):
     PLUGIN_COMMAND_NOT_FOUND = "Plugin command not found"
     PLUGIN_FAILED = "The plugin '{plugin}' failed: {reason}"
     PLUGIN_REFUSED = "{reason}"
-    PLUGIN_OFF = "The plugin '{plugin}' is switched off: {reason}"
+    PLUGIN_OFF = "{problem}"
+    # emojis and pictures
+    EMOJI_NOT_FOUND = "Emoji not found"
+    EMOJI_EXISTS = "Error adding emoji: another one has this name"
+    TOO_MANY_EMOJIS = "No more emojis can be added here: {max} is the most"
+    PICTURE_FIXED = "Profile pictures are managed by Rotur on this server"
     # values
     BAD_VALUE = "{field}: {reason}"
 

@@ -14,6 +14,7 @@ from connection import Frame
 from db.channels import Channel, Channels
 from db.directs import Direct, Directs
 from db.documents import Change, Documents
+from db.emojis import Emojis
 from db.permissions import Access
 from db.roles import Role, Roles
 from db.users import User, Users
@@ -87,6 +88,7 @@ class Hall:
                     Channel(id="staff", name="staff", permissions=HIDDEN),
                 ]
             ),
+            Emojis(),
         )
         self.directs = Directs()
         self.fanout = Fanout(

@@ -63,7 +63,7 @@ class Host:
         return self.documents.apply_external(found)
 
     def path(self, document: str) -> Path:
-        return self.folder / f"{document}.json"
+        return self.paths.emojis if document == "emojis" else self.folder / f"{document}.json"
 
     def read(self, document: str) -> Any:
         return json.loads(self.path(document).read_text())

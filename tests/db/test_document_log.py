@@ -50,7 +50,7 @@ def test_only_what_changed_is_written_and_a_restart_finds_nothing_new(engine: En
     host.files.apply(host.documents.take_changes())
     assert host.files.unsaved
     assert {file.format.document: list(file.rows()) for file in host.files} == {
-        "users": ["1"], "roles": ["moderator"], "channels": [],
+        "users": ["1"], "roles": ["moderator"], "channels": [], "emojis": [],
     }  # fmt: skip
     host.save()
     assert not host.files.unsaved

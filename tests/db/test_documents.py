@@ -7,6 +7,7 @@ import pytest
 
 from db.channels import Channel, Channels
 from db.documents import ORDER_KEY, Change, Documents, Order
+from db.emojis import Emojis
 from db.roles import Role, Roles
 from db.users import Status, User, Users
 
@@ -21,6 +22,7 @@ def documents() -> Documents:
         Users([User(id="1", username="Ann", roles=("user",)), User(id="USR:local_bob", username="USR:local_bob")]),
         Roles([Role(name="user", id="r1", position=3), Role(name="owner", id="r0", position=0)]),
         Channels([Channel(id="c1", name="general"), Channel(id="c2", name="off-topic")]),
+        Emojis(),
     )
 
 

@@ -69,7 +69,9 @@ def finish(host: Host, editor: Iterator[None]) -> None:
 
 def assert_settled(host: Host) -> None:
     """Memory, writer, file and database agree, and nothing is left lying about."""
-    documents: list[Document[Any]] = [host.documents.users, host.documents.roles, host.documents.channels]
+    documents: list[Document[Any]] = [
+        host.documents.users, host.documents.roles, host.documents.channels, host.documents.emojis,
+    ]  # fmt: skip
     for file, document in zip(host.files, documents, strict=True):
         assert file.problem is None
         assert not file.pending

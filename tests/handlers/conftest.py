@@ -25,13 +25,16 @@ from connection import Frame
 from db.channels import Channel, Channels
 from db.database import migrate, open_database
 from db.documents import Documents
+from db.emojis import Emojis
 from db.permissions import Access
 from db.roles import Role, Roles
+from db.secret_key import SecretKey
 from db.store import Store
 from db.users import LOCAL_PREFIX, User, Users
 from fanout import Fanout, Session, Sink
 from handlers.claim import Claim
 from handlers.context import Context, World
+from handlers.emoji_pictures import EmojiPictures
 from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
@@ -103,6 +106,7 @@ class Visitor:
     address = network = "192.0.2.1"
     agent = "test"
     gateway = ""
+    present = True
 
     def __init__(self) -> None:
         self.sink: Sink = RecordingSink()
@@ -160,10 +164,12 @@ class Stage:
         if inspect.isawaitable(answer):
             answer = asyncio.run(cast("Any", answer))
         outcome = answer
-        if callable(answer):
+        if callable(answer) or answer.audit:
             tx = self.world.store.begin()
             try:
-                outcome = answer(tx)
+                outcome = answer(tx) if callable(answer) else answer
+                for entry in outcome.audit:
+                    tx.audit.add(entry)
                 tx.commit()
             finally:
                 tx.rollback()
@@ -268,9 +274,10 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     users = Users(
         User(id=LOCAL_PREFIX + name, username=LOCAL_PREFIX + name, roles=roles) for name, roles in PEOPLE.items()
     )
-    documents = Documents(users, Roles(ROLES), Channels(CHANNELS))
+    documents = Documents(users, Roles(ROLES), Channels(CHANNELS), Emojis())
     live = LiveConfig(tmp_path / "config.json", Config(), {})
     passwords = PasswordPool()
+    emoji_pictures = EmojiPictures(tmp_path / "serverEmojis")
     numbers = itertools.count(1)
     world = World(
         live=live,
@@ -288,17 +295,21 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         logins=Throttle(lambda: 5, clock),
         registrations=Throttle(lambda: 5, clock),
         joins=Throttle(lambda: 30, clock),
+        voice_signals=Throttle(lambda: 30, clock),
         passwords=passwords,
+        emoji_pictures=emoji_pictures,
         claim=Claim(None, lambda: False),
         clock=clock,
         new_id=lambda: f"id-{next(numbers):06}",
         new_secret=lambda: f"secret-{next(numbers)}",
         new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-000000000000",
+        secret_key=SecretKey(tmp_path / "secret.key"),
     )
     documents.on_change = world.fanout.document_changed
     store.memberships.on_change = world.fanout.membership_changed
     yield world
     passwords.stop()
+    emoji_pictures.stop()
     store.close()
     engine.dispose()
 

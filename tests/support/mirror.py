@@ -22,8 +22,13 @@ class Mirror:
         self.threads: dict[str, dict[str, Any]] = {}
         self.roles: dict[str, Any] = {}
         self.users: dict[str, dict[str, Any]] = {}
+        self.emojis: dict[str, dict[str, str]] = {}
         self.messages: dict[str, dict[str, dict[str, Any]]] = {}
         """By place: the name of a text channel, or `thread/<id>`."""
+        self.slash: dict[str, dict[str, Any]] = {}
+        """Slash commands of bots by name. Of the moment, and so no part of `state`."""
+        self.voice: dict[str, list[dict[str, Any]]] = {}
+        """By name of a voice channel: who is in it. True from the list of channels on, until a connection is lost."""
 
     def state(self) -> dict[str, Any]:
         return copy.deepcopy(
@@ -32,6 +37,7 @@ class Mirror:
                 "threads": self.threads,
                 "roles": self.roles,
                 "users": self.users,
+                "emojis": self.emojis,
                 "messages": self.messages,
             }
         )
@@ -58,6 +64,9 @@ class Mirror:
         ]
         threads = [thread for channel in packet["val"] for thread in channel.get("threads", ())]
         self.threads = {thread["id"]: _thread(thread) for thread in threads}
+        self.voice = {
+            each["name"]: copy.deepcopy(each["voice_state"]) for each in packet["val"] if "voice_state" in each
+        }
         for place in self.messages.keys() - self.places():
             del self.messages[place]
 
@@ -86,6 +95,33 @@ class Mirror:
             self.users[packet["username"]]["nickname"] = packet.get("nickname")
 
     _on_nickname_remove = _on_nickname_update
+
+    def _on_pfp_set(self, packet: Packet) -> None:
+        if packet["username"] in self.users:
+            self.users[packet["username"]]["pfp"] = packet["val"]
+
+    # ------------------------------------------------------------- emojis
+
+    def _on_emoji_get_all(self, packet: Packet) -> None:
+        self.emojis = packet["emojis"]
+
+    def _on_emoji_add(self, packet: Packet) -> None:
+        self.emojis[packet["id"]] = {"name": packet["name"], "fileName": packet["fileName"]}
+
+    _on_emoji_update = _on_emoji_add
+
+    def _on_emoji_delete(self, packet: Packet) -> None:
+        self.emojis.pop(packet["id"], None)
+
+    def _on_slash_list(self, packet: Packet) -> None:
+        self.slash = {each["name"]: each for each in packet["commands"] if each["registeredBy"] != "originChats"}
+
+    def _on_slash_add(self, packet: Packet) -> None:
+        self.slash |= {each["name"]: each for each in packet["commands"]}
+
+    def _on_slash_remove(self, packet: Packet) -> None:
+        for name in packet["commands"]:
+            self.slash.pop(name, None)
 
     # ------------------------------------------------------------- threads
 
@@ -154,17 +190,53 @@ class Mirror:
             if not message["reactions"][packet["emoji"]]:
                 del message["reactions"][packet["emoji"]]
 
+    # ------------------------------------------------------------- polls
+
+    def _poll(self, packet: Packet) -> dict[str, Any]:
+        """The poll in the message that a packet tells of; a scratch copy where that is not known."""
+        for messages in self.messages.values():
+            for embed in messages.get(packet["message_id"], {}).get("embeds", ()):
+                if embed.get("type") == "poll":
+                    poll: dict[str, Any] = embed["poll"]
+                    return poll
+        return {}
+
+    def _on_poll_vote(self, packet: Packet) -> None:
+        self._poll(packet)["user_votes"] = packet["option_ids"]
+
+    def _on_poll_vote_update(self, packet: Packet) -> None:
+        told = packet["results"]
+        self._poll(packet).update({key: told[key] for key in ("results", "total_votes", "ended", "ended_at")})
+
+    _on_poll_end = _on_poll_vote_update
+
+    # ------------------------------------------------------------- voice
+
+    def _on_voice_user_joined(self, packet: Packet) -> None:
+        kept = {key: packet["user"][key] for key in ("username", "muted", "pfp") if key in packet["user"]}
+        there = self.voice.setdefault(packet["channel"], [])
+        there[:] = [each for each in there if each["username"] != kept["username"]] + [kept]
+
+    def _on_voice_user_updated(self, packet: Packet) -> None:
+        for each in self.voice.get(packet["channel"], []):
+            if each["username"] == packet["user"]["username"]:
+                each["muted"] = packet["user"]["muted"]
+
+    def _on_voice_user_left(self, packet: Packet) -> None:
+        there = self.voice.get(packet["channel"], [])
+        there[:] = [each for each in there if each["username"] != packet["username"]]
+
 
 def _thread(thread: Packet) -> dict[str, Any]:
     return {key: value for key, value in thread.items() if key not in MOMENTARY}
 
 
 def _user(user: Packet) -> dict[str, Any]:
-    return {"roles": user["roles"], "nickname": user.get("nickname")}
+    return {"roles": user["roles"], "nickname": user.get("nickname"), "pfp": user.get("pfp")}
 
 
 def _message(message: Packet) -> dict[str, Any]:
-    kept = {key: value for key, value in message.items() if key not in ("pings", "edited", "reactions")}
+    kept = copy.deepcopy({k: value for k, value in message.items() if k not in ("pings", "edited", "reactions")})
     reactions = copy.deepcopy(message.get("reactions", {}))
     return {**kept, "edited": bool(message.get("edited")), "reactions": reactions}
 
@@ -185,7 +257,7 @@ async def ask_for_missing(client: ChatClient, mirror: Mirror) -> list[Packet]:
 async def fetch(client: ChatClient) -> Mirror:
     """Everything the client may see, asked for now."""
     mirror = Mirror()
-    for cmd in ("channels_get", "roles_list", "users_list"):
+    for cmd in ("channels_get", "roles_list", "users_list", "emoji_get_all"):
         mirror.apply(await client.request(cmd))
     for page in await ask_for_missing(client, mirror):
         mirror.apply(page)
