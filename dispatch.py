@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from msgspec import UNSET
@@ -15,9 +15,10 @@ import protocol.all  # noqa: F401  (fills the table of commands)
 from db.audit import AuditEntry
 from db.documents import Change as DocumentChange
 from db.journal import Operation
+from db.transaction import Transaction
 from handlers.context import Context, Visitor, World
 from handlers.frames import frame_of
-from handlers.outcome import Change, Event, Outcome
+from handlers.outcome import Answer, Change, Event, Outcome
 from handlers.registry import HANDLERS
 from outgoing import Outgoing, Prepared, Recipient, needs_storing, prepare
 from protocol.base import COMMANDS, Command, Packet, Spec
@@ -26,7 +27,7 @@ from protocol.errors import Code, Refused
 from protocol.login import AuthErrorEvent, ErrorEvent
 from protocol.notices import RateLimitEvent
 
-MUTED = frozenset({"typing"})
+MUTED = frozenset({"typing", "slash_response"})
 """Commands that a muted user may not use, besides the limited ones."""
 SPECS: dict[type[Command], Spec] = {spec.command: spec for spec in COMMANDS.values()}
 
@@ -35,10 +36,6 @@ log = logging.getLogger("originchats.server")
 
 class Caller(Visitor, Recipient, Protocol):
     """Who gives commands, and is answered."""
-
-    @property
-    def present(self) -> bool:
-        """Whether its session still counts: it may have been ended, or its user banned, since the command was sent."""
 
     def began(self) -> None:
         """A command was taken up; `settled` follows once it is answered."""
@@ -227,6 +224,51 @@ class Dispatcher:
             log.error("an event could not be stored: %s", operation.error)
         else:
             self._emit_now(operation.result)
+
+    def act(self, work: Callable[[], Answer], done: Callable[[Outcome | None, BaseException | None], None]) -> None:
+        """Carry out what no client asked for, such as a plugin's wish. work: checks, changes and answers like a
+        handler. done: called on the loop, with the outcome once it is on its way, or with what was raised; then nothing
+        was changed."""
+        try:
+            answer = work()
+        except Exception as error:
+            self.world.documents.undo(self.world.documents.take_changes())
+            done(None, error)
+            return
+        if inspect.isawaitable(answer):
+            task = asyncio.ensure_future(self._act_later(answer, done))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._act(answer, done)
+
+    async def _act_later(
+        self, pending: Awaitable[Outcome | Change], done: Callable[[Outcome | None, BaseException | None], None]
+    ) -> None:
+        try:
+            answer = await pending
+        except Exception as error:
+            self.world.documents.undo(self.world.documents.take_changes())
+            done(None, error)
+        else:
+            self._act(answer, done)
+
+    def _act(self, answer: Outcome | Change, done: Callable[[Outcome | None, BaseException | None], None]) -> None:
+        changes = self.world.documents.take_changes()
+
+        def work(tx: Transaction) -> Prepared:
+            outcome = answer if isinstance(answer, Outcome) else answer(tx)
+            return prepare(outcome, tx, called=False, listener=None)
+
+        def settled(operation: Operation) -> None:
+            if operation.error is not None:
+                self.world.documents.undo(changes)
+                done(None, operation.error)
+            else:
+                self._emit_now(operation.result)
+                done(operation.result.outcome, None)
+
+        self.world.journal.submit(work, changes, settled)
 
     def _emit_now(self, prepared: Prepared) -> None:
         self.outgoing.release(prepared, None)

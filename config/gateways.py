@@ -1,4 +1,4 @@
-"""Sections of the settings table for the ways in beside the OriginChats protocol, and for guests."""
+"""Sections of the settings table for the ways in beside the OriginChats protocol, for guests, plugins and bots."""
 
 from __future__ import annotations
 
@@ -60,6 +60,39 @@ class Rooms(Section, frozen=True):
             at_most=36_500,
         ),
     ] = 365
+
+
+class Plugins(Section, frozen=True):
+    enabled: Annotated[bool, setting("Enabled", "Whether plugins are loaded.", restart=True)] = True
+    folder: Annotated[
+        str,
+        setting(
+            "Folder",
+            "Where plugin files lie; a relative path starts at the folder of config.json.",
+            restart=True,
+            min_length=1,
+        ),
+    ] = "plugins"
+    timeout_s: Annotated[
+        float,
+        setting(
+            "Longest pause",
+            "A plugin that keeps its thread busy for longer is switched off.",
+            unit="seconds",
+            at_least=0.1,
+            at_most=600,
+        ),
+    ] = 5
+    before_s: Annotated[
+        float,
+        setting(
+            "Wait before a message",
+            "How long a message waits for all plugins that look at it before it is stored; then it passes.",
+            unit="seconds",
+            at_least=0.05,
+            at_most=10,
+        ),
+    ] = 1
 
 
 class ChatApi(Section, frozen=True):
@@ -131,3 +164,24 @@ class ChatApi(Section, frozen=True):
             at_most=1_000_000,
         ),
     ] = 10_000
+
+
+class SlashCommands(Section, frozen=True):
+    register_permission: Annotated[
+        str,
+        setting(
+            "Who registers",
+            "Server permission that a bot needs in order to register slash commands; empty: every member may.",
+            max_length=64,
+        ),
+    ] = "use_slash_commands"
+    answer_timeout_s: Annotated[
+        float,
+        setting(
+            "Answer",
+            "A bot that has not answered a slash command after this time is reported to the caller; it may answer still.",
+            unit="seconds",
+            at_least=1,
+            at_most=3600,
+        ),
+    ] = 15

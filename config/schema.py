@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from config.features import Attachments, Modlog, Push, Uploads, Webhooks
-from config.gateways import ChatApi, Guests, Plugins, Rooms
+from config.gateways import ChatApi, Guests, Plugins, Rooms, SlashCommands
 from config.keeping import Backup
 from config.limits import Limits, RateLimiting, Sessions
 from config.setting import Section, section, setting
@@ -137,6 +137,15 @@ class Rotur(Section, frozen=True):
             max_length=500,
         ),
     ] = "https://api.rotur.dev/validate"
+    profile_url: Annotated[
+        str,
+        setting(
+            "Profile address",
+            "Where the subscription of an uploader is looked up: called with the parameters `name` and `include_posts`.",
+            pattern="^https?://[^/\\s]+",
+            max_length=500,
+        ),
+    ] = "https://api.rotur.dev/profile"
     timeout_s: Annotated[
         float,
         setting(
@@ -267,6 +276,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     plugins: Annotated[Plugins, section("Plugins", "Programs of the host inside the server; see docs/plugins.md.")] = (
         Plugins()
     )
+    slash_commands: Annotated[
+        SlashCommands, section("Slash commands", "Commands with a leading slash that bots register.")
+    ] = SlashCommands()
     uploads: Annotated[Uploads, section("Uploads", "Rules for pictures that become part of the server.")] = Uploads()
     attachments: Annotated[Attachments, section("Attachments", "Files attached to messages.")] = Attachments()
     webhooks: Annotated[Webhooks, section("Webhooks", "Addresses to which programs post messages.")] = Webhooks()

@@ -10,10 +10,14 @@ from msgspec import UNSET
 
 from db.messages import Message
 from handlers import wire
+from handlers.attachments import own_uploads
 from handlers.blocks import has_blocked
 from handlers.content import Called, called_by, checked_text
-from handlers.outcome import Change, Event, Outcome
+from handlers.filters import through_filters
+from handlers.message_marks import message_note
+from handlers.outcome import Answer, Change, Event, Outcome
 from handlers.places import Place, find_open_message, find_place, require, require_joined
+from handlers.poll_standing import poll_embed
 from handlers.posting import new_event, post
 from handlers.registry import handles
 from protocol.embeds import check_embeds
@@ -37,7 +41,11 @@ if TYPE_CHECKING:
 
 
 @handles(MessageNew)
-def message_new(ctx: Context, cmd: MessageNew) -> Change:
+def message_new(ctx: Context, cmd: MessageNew) -> Answer:
+    return through_filters(ctx, cmd, _message_new)
+
+
+def _message_new(ctx: Context, cmd: MessageNew) -> Change:
     place = find_place(ctx, cmd, "text")
     require(ctx, place, "send", "send messages in this channel")
     require_joined(ctx, place.channel)
@@ -49,9 +57,9 @@ def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callabl
     """Check what is to be posted; gives the function that posts it to the channel, or to one of its threads. It writes
     nothing when it raises Refused."""
     world, user = ctx.world, ctx.user
-    if cmd.attachments:
+    if cmd.attachments and not world.config.attachments.enabled:
         raise Refused(Code.ATTACHMENTS_DISABLED)
-    content = checked_text(world, cmd.content)
+    content = checked_text(world, cmd.content, may_be_empty=bool(cmd.attachments))
     if cmd.embeds:
         check_embeds(cmd.embeds)
     extra = _extra(world, cmd)
@@ -68,6 +76,9 @@ def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callabl
             target = tx.messages.get(place.id, cmd.reply_to)
             if target is None:
                 raise Refused(Code.REPLY_NOT_FOUND)
+        shown = own_uploads(tx, user, cmd.attachments or (), world.clock())
+        if shown:
+            extra["attachments"] = [wire.attachment_snapshot(each) for each in shown]
         unwanted = target is not None and has_blocked(world, target.user_id, user.id)
         message = Message(
             id=id_,
@@ -79,7 +90,9 @@ def writing(ctx: Context, cmd: MessageNew, channel: Channel | Direct) -> Callabl
             ping=False if unwanted else cmd.ping,
             extra=extra,
         )
-        return post(world, tx, place, message, called, cmd.nonce)
+        outcome = post(world, tx, place, message, called, cmd.nonce)
+        tx.attachments.show([each.id for each in shown])
+        return outcome
 
     return write
 
@@ -110,7 +123,11 @@ def _sent_before(world: World, tx: Transaction, place: Place, id_: str, called: 
 
 
 @handles(MessageEdit)
-def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
+def message_edit(ctx: Context, cmd: MessageEdit) -> Answer:
+    return through_filters(ctx, cmd, _message_edit)
+
+
+def _message_edit(ctx: Context, cmd: MessageEdit) -> Change:
     world, user = ctx.world, ctx.user
     named = find_place(ctx, cmd)
     require(ctx, named, "edit_own", "edit messages in this channel")
@@ -123,6 +140,8 @@ def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
         place, message = find_open_message(tx, named, cmd.id)
         if message.user_id != user.id:
             raise Refused(Code.NOT_AUTHOR)
+        if poll_embed(message) is not None:
+            raise Refused(Code.NOT_PERMITTED, action="edit a poll")
         embeds = UNSET if cmd.embeds is None else cmd.embeds
         edited = tx.messages.edit(place.id, cmd.id, content, embeds, called.user_ids, called.roles) or message
         names = called.names
@@ -152,7 +171,8 @@ def message_delete(ctx: Context, cmd: MessageDelete) -> Change:
             raise Refused(Code.NOT_PERMITTED, action="delete this message")
         tx.messages.delete(place.id, cmd.id)
         packet = MessageDeleteEvent(id=cmd.id, channel=place.channel.name, thread_id=place.thread_id or UNSET)
-        return Outcome(events=[Event(place.audience, packet)])
+        audit = [] if message.user_id == user.id else message_note(ctx, "message_delete", place, message)
+        return Outcome(events=[Event(place.audience, packet)], audit=audit)
 
     return change
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
 from protocol.objects_messages import (
+    MAX_ATTACHMENTS,
     AttachmentRef,
     ChannelOrThread,
     Emoji,
@@ -24,11 +25,14 @@ from protocol.threads import ThreadUpdateEvent
 
 PLACE = (Code.PLACE_REQUIRED, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND)
 WRITABLE = (*PLACE, Code.THREAD_LOCKED, Code.THREAD_ARCHIVED, Code.NOT_PERMITTED)
-TEXT = (Code.MESSAGE_EMPTY, Code.MESSAGE_TOO_LONG, Code.ROLE_NOT_MENTIONABLE)
+TEXT = (Code.MESSAGE_EMPTY, Code.MESSAGE_TOO_LONG, Code.ROLE_NOT_MENTIONABLE, Code.PLUGIN_REFUSED)
 ALTERING = (*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.BLOCKED)
 
 Embeds = Annotated[
     list[dict[str, Any]], Meta(max_length=10, description="Embed objects; keys of their own travel on untouched.")
+]
+Attachments = Annotated[
+    list[AttachmentRef], Meta(max_length=MAX_ATTACHMENTS, description="Own uploads that the message shows.")
 ]
 Nonce = Annotated[
     str,
@@ -150,18 +154,20 @@ class TypingEvent(Packet, kw_only=True, frozen=True, tag="typing"):
     events=(MessageNewEvent, ThreadUpdateEvent),
     errors=(
         *PLACE, Code.THREAD_LOCKED, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, *TEXT, Code.BAD_EMBED,
-        Code.REPLY_NOT_FOUND, Code.ATTACHMENTS_DISABLED, Code.BLOCKED, Code.BAD_VALUE,
+        Code.REPLY_NOT_FOUND, Code.ATTACHMENTS_DISABLED, Code.ATTACHMENT_NOT_FOUND, Code.BLOCKED, Code.BAD_VALUE,
     ),
     example={"channel": "general", "content": "hello @alice", "reply_to": ID_A, "nonce": "7f3a"},
 )  # fmt: skip
 class MessageNew(Command, kw_only=True, frozen=True):
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
-    content: Annotated[str, Meta(description="Text; both ends are trimmed.")] = ""
+    content: Annotated[str, Meta(description="Text; both ends are trimmed. Only with attachments may it be empty.")] = (
+        ""
+    )
     reply_to: Annotated[MessageId | None, Meta(description="A message of the same channel or thread.")] = None
     ping: Annotated[bool | None, Meta(description="false: the author replied to is not notified.")] = None
     embeds: Embeds | None = None
-    attachments: Annotated[list[AttachmentRef] | None, Meta(description="Own uploads.")] = None
+    attachments: Attachments | None = None
     nonce: Nonce | None = None
     type: MessageType = "message"
     meta: MessageMeta | None = None

@@ -1,0 +1,58 @@
+"""Commands about plugins: plugins_list, plugins_reload, plugin_call. What carries them out is above handlers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from handlers.outcome import Outcome
+from handlers.registry import handles
+from protocol.errors import Code, Refused
+from protocol.plugins import (
+    PluginCall,
+    PluginCallReply,
+    PluginEntry,
+    PluginsList,
+    PluginsListReply,
+    PluginsReload,
+    PluginsReloadReply,
+)
+
+if TYPE_CHECKING:
+    from db.users import User
+    from handlers.context import Context
+
+
+class Plugins(Protocol):
+    """Who runs plugins."""
+
+    def entries(self) -> dict[str, PluginEntry]: ...
+
+    async def reload(self, plugin: str | None) -> None:
+        """Raises Refused when one cannot be loaded."""
+
+    async def call(self, user: User, plugin: str, command: str, args: dict[str, Any]) -> Any:
+        """The answer, which is JSON of bounded size. Raises Refused."""
+
+
+@handles(PluginsList)
+def plugins_list(ctx: Context, cmd: PluginsList) -> Outcome:
+    plugins = ctx.world.plugins
+    return Outcome(reply=PluginsListReply(plugins={} if plugins is None else plugins.entries()))
+
+
+@handles(PluginsReload)
+async def plugins_reload(ctx: Context, cmd: PluginsReload) -> Outcome:
+    entry = ctx.audit("plugins_reload", None, cmd.plugin or "all", plugin=cmd.plugin or "all")
+    if ctx.world.plugins is None:
+        raise Refused(Code.PLUGIN_NOT_RELOADED, plugin=cmd.plugin or "all", reason="plugins are switched off")
+    await ctx.world.plugins.reload(cmd.plugin)
+    val = f"Plugin '{cmd.plugin}' reloaded successfully" if cmd.plugin else "All plugins reloaded successfully"
+    return Outcome(reply=PluginsReloadReply(val=val), audit=[entry])
+
+
+@handles(PluginCall)
+async def plugin_call(ctx: Context, cmd: PluginCall) -> Outcome:
+    if ctx.world.plugins is None:
+        raise Refused(Code.PLUGIN_COMMAND_NOT_FOUND)
+    result = await ctx.world.plugins.call(ctx.user, cmd.plugin, cmd.command, cmd.args)
+    return Outcome(reply=PluginCallReply(plugin=cmd.plugin, command=cmd.command, result=result))

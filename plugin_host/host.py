@@ -1,0 +1,280 @@
+"""All plugins: finding, loading, switching on and off, and what they are asked. On the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import plugin_api
+from plugin_api import PluginError, Refuse
+from plugin_host.api import MAX_VALUE_BYTES, member
+from plugin_host.events import told
+from plugin_host.line import Core
+from plugin_host.loading import LoadError
+from plugin_host.runner import Runner
+from protocol.errors import Code, Refused
+from watchers import FileWatcher
+
+if TYPE_CHECKING:
+    from db.users import User
+    from handlers.filters import Draft
+    from handlers.outcome import Happening
+    from protocol.plugins import PluginEntry
+
+CALL_S = 10.0
+MAX_REASON = 500
+
+log = logging.getLogger("originchats.plugins")
+
+
+class PluginHost:
+    def __init__(
+        self,
+        core: Core,
+        folder: Path,
+        settings_folder: Path,
+        monotonic: Callable[[], float],
+        tell_owners: Callable[[str, Code], None],
+    ) -> None:
+        """folder: where plugin files lie; it need not exist. settings_folder: is made when there are plugins."""
+        self._core = core
+        self._world = core.world
+        self._folder = folder
+        self._settings_folder = settings_folder
+        self._monotonic = monotonic
+        self._tell_owners = tell_owners
+        self._loop = asyncio.get_running_loop()
+        self._reloading = asyncio.Lock()
+        self._watcher: FileWatcher | None = None
+        self.runners: dict[str, Runner] = {}
+
+    async def start(self) -> None:
+        """Load everything; comes back when all of it runs, or has failed."""
+        self._world.plugins = self
+        self._world.observers.append(self._observe)
+        await self._load(await asyncio.to_thread(self._files))
+
+    async def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        workers = [runner.worker for runner in self.runners.values() if runner.worker is not None]
+        for runner in self.runners.values():
+            runner.stop()
+
+        def join() -> None:
+            for worker in workers:
+                worker.join(0.5)
+
+        await asyncio.to_thread(join)
+
+    # --- files -------------------------------------------------------------------------------------------------
+
+    def _files(self) -> dict[str, Path]:
+        """The plugin files, in the order of their names. In a thread."""
+        try:
+            found = sorted(path for path in self._folder.glob("*.py") if not path.name.startswith("_"))
+        except OSError as error:
+            log.error("%s cannot be read: %s", self._folder, error)
+            return {}
+        if found:
+            self._settings_folder.mkdir(parents=True, exist_ok=True)
+        return {path.stem: path for path in found}
+
+    async def reload(self, plugin: str | None) -> None:
+        async with self._reloading:
+            files = await asyncio.to_thread(self._files)
+            if plugin is not None:
+                if plugin not in files:
+                    raise Refused(Code.PLUGIN_NOT_RELOADED, plugin=plugin, reason="there is no such file")
+                files = {plugin: files[plugin]}
+            else:
+                for gone in [stem for stem in self.runners if stem not in files]:
+                    self.runners.pop(gone).stop()
+            failed = await self._load(files)
+        if failed:
+            stem, reason = next(iter(failed.items()))
+            raise Refused(Code.PLUGIN_NOT_RELOADED, plugin=stem, reason=reason)
+
+    async def _load(self, files: dict[str, Path]) -> dict[str, str]:
+        """Load these; what cannot be loaded runs on as it was. Gives why, by name."""
+        new = [
+            Runner(self._core, path, self._settings_folder / f"{stem}.json", self._monotonic, self._broken)
+            for stem, path in files.items()
+        ]
+        failed: dict[str, str] = {}
+        for runner, error in zip(
+            new, await asyncio.gather(*(runner.load() for runner in new), return_exceptions=True), strict=True
+        ):
+            if error is None:
+                self._put_in_place(runner)
+                continue
+            if not isinstance(error, LoadError):
+                log.error("plugin %s cannot be loaded", runner.stem, exc_info=error)
+            reason = failed[runner.stem] = str(error)
+            log.error("plugin %s cannot be loaded: %s", runner.stem, reason)
+            self.runners.setdefault(runner.stem, runner).error = f"cannot be loaded: {reason}"
+        self.runners = dict(sorted(self.runners.items()))
+        self._arrange()
+        if new:
+            self._watch()
+        return failed
+
+    def _put_in_place(self, runner: Runner) -> None:
+        old = self.runners.get(runner.stem)
+        if old is not None:
+            old.stop()
+        self.runners[runner.stem] = runner
+        if runner.enabled:
+            runner.start(self._world.clock())
+            log.info("plugin %s runs", runner.stem)
+
+    def _arrange(self) -> None:
+        """The filter is there when somebody wants it: messages wait for nothing otherwise."""
+        wanted = any(
+            runner.running and runner.loaded is not None and runner.loaded.plugin.before_hooks
+            for runner in self.runners.values()
+        )
+        if wanted and self._look not in self._world.filters:
+            self._world.filters.append(self._look)
+        elif not wanted and self._look in self._world.filters:
+            self._world.filters.remove(self._look)
+
+    def _broken(self, runner: Runner, reason: str) -> None:
+        log.error("plugin %s was switched off: %s", runner.stem, reason)
+        self._arrange()
+        self._tell_owners(f"The plugin '{runner.stem}' was switched off: {reason}", Code.PLUGIN_OFF)
+
+    # --- settings ----------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        files = {runner.settings_file: runner.stem for runner in self.runners.values()}
+        polling = self._world.config.DB.poll_files
+        self._watcher = FileWatcher(files, lambda path: self.settings_edited(files[path]), polling, self._loop)
+        self._watcher.start()
+
+    def settings_edited(self, stem: str) -> None:
+        runner = self.runners.get(stem)
+        if runner is None or runner.loaded is None:
+            return
+        before = runner.enabled
+        runner.read_settings(lambda error: self._settings_read(runner, before, error))
+
+    def _settings_read(self, runner: Runner, was_enabled: bool, error: BaseException | None) -> None:
+        if self.runners.get(runner.stem) is not runner:
+            return
+        if error is not None:
+            runner.error = str(error)
+            log.error("plugin %s: %s; its settings stay as they are", runner.stem, error)
+            self._tell_owners(f"plugins/{error}", Code.FILE_BROKEN)
+            return
+        log.info("plugin %s: new settings", runner.stem)
+        runner.error = None
+        if runner.enabled and not runner.running:
+            runner.start(self._world.clock())
+        elif was_enabled and not runner.enabled:
+            runner.stop()
+            task = asyncio.ensure_future(self._load({runner.stem: runner.path}))  # loaded, and not running
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._arrange()
+
+    # --- what happens ------------------------------------------------------------------------------------------
+
+    def _observe(self, happening: Happening) -> None:
+        running = [runner for runner in self.runners.values() if runner.running]
+        if not running:
+            return
+        for event in told(self._world, happening):
+            for runner in running:
+                runner.tell(event)
+
+    def tick(self) -> None:
+        """Once a second."""
+        now, timeout_s = self._world.clock(), self._world.config.plugins.timeout_s
+        for runner in list(self.runners.values()):
+            runner.tick(now, timeout_s)
+
+    async def _look(self, draft: Draft) -> str:
+        """`handlers.filters.Filter`: every `before` hook, in the order of the plugins' names."""
+        content, deadline = draft.content, self._loop.time() + self._world.config.plugins.before_s
+        channel = draft.channel
+        for runner in list(self.runners.values()):
+            if not runner.running or runner.loaded is None:
+                continue
+            for hook in runner.loaded.plugin.before_hooks:
+                seen = plugin_api.Draft(
+                    author=member(self._world, draft.author),
+                    channel=channel.name if channel is not None else "",
+                    thread_id=draft.thread_id,
+                    content=content,
+                    direct=channel is None or bool(channel.members),
+                    id=draft.edited,
+                )
+                try:
+                    answer = await runner.look(seen, hook, max(0.01, deadline - self._loop.time()))
+                except Refuse as refusal:
+                    text = str(refusal)[:MAX_REASON] or "This message is not allowed here"
+                    raise Refused(Code.PLUGIN_REFUSED, reason=text) from None
+                except Exception as error:
+                    runner.failed("before message_new", error)
+                    continue
+                if isinstance(answer, str):
+                    content = answer
+        return content
+
+    # --- commands ----------------------------------------------------------------------------------------------
+
+    def entries(self) -> dict[str, PluginEntry]:
+        return {stem: runner.entry() for stem, runner in self.runners.items()}
+
+    async def call(self, user: User, plugin: str, command: str, args: dict[str, Any]) -> Any:
+        runner = self.runners.get(plugin)
+        offered = runner.loaded.plugin.commands.get(command) if runner is not None and runner.loaded else None
+        if runner is None or offered is None or not runner.running:
+            raise Refused(Code.PLUGIN_COMMAND_NOT_FOUND)
+        if offered.roles and not set(offered.roles) & set(user.roles) and not self._world.access.is_owner(user):
+            raise Refused(Code.NOT_PERMITTED, action="use this command")
+        try:
+            converted = msgspec.convert(args, offered.args)
+        except msgspec.ValidationError as error:
+            reason, _, where = str(error).partition(" - at `$")
+            field = f"plugin_call.args{where.rstrip('`')}"
+            raise Refused(Code.BAD_VALUE, field=field, reason=reason) from None
+        call = plugin_api.Call(user=member(self._world, user), args=converted)
+        return await self.answer(runner, f"command {command}", offered.handler, call)
+
+    async def answer(self, runner: Runner, what: str, handler: Callable[[Any], Any], call: plugin_api.Call) -> Any:
+        """What a plugin gives, as plain JSON. Raises Refused."""
+
+        def work() -> Any:
+            return handler(call)
+
+        worker = runner.worker
+        future = worker.submit(work) if worker is not None else None
+        if future is None:
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="it has too much to do")
+        wrapped = asyncio.wrap_future(future)
+        wrapped.add_done_callback(lambda done: done.cancelled() or done.exception())
+        done, _ = await asyncio.wait([wrapped], timeout=CALL_S)
+        if not done or future.cancelled():
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="no answer in time")
+        error = future.exception()
+        if isinstance(error, (Refuse, PluginError)):
+            raise Refused(Code.PLUGIN_REFUSED, reason=str(error)[:MAX_REASON] or "refused")
+        if error is not None:
+            runner.failed(what, error)
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="it raised an error, which is in the log")
+        try:
+            data = msgspec.json.encode(future.result())
+        except (TypeError, ValueError) as problem:
+            runner.failed(what, problem)
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="its answer is not JSON") from None
+        if len(data) > MAX_VALUE_BYTES:
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="its answer is too long")
+        return msgspec.json.decode(data)

@@ -1,0 +1,83 @@
+"""Plugins: programs of the host inside the server. What is there, loading it anew, and commands of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from protocol.base import Command, Packet, spec
+from protocol.errors import Code
+
+PluginName = Annotated[str, Meta(min_length=1, max_length=100, description="Name of its file, without `.py`.")]
+
+
+class PluginEntry(Struct, frozen=True, kw_only=True):
+    """One plugin. `error`: why it does not run, or why the last reload of it failed."""
+
+    name: str
+    description: str
+    handles: Annotated[list[str], Meta(description="Names of the events it hears.")]
+    enabled: Annotated[bool, Meta(description="By its settings.")]
+    running: bool
+    failures: Annotated[int, Meta(description="In the last ten minutes.")]
+    commands: Annotated[list[str], Meta(description="For `plugin_call`.")] = []
+    error: str | None = None
+
+
+class PluginsListReply(Packet, kw_only=True, frozen=True, tag="plugins_list"):
+    """Every plugin file that was found, by the name of the file."""
+
+    plugins: dict[str, PluginEntry]
+
+
+@spec(
+    does="List the plugins of the server.",
+    allowed="server permission `manage_server`",
+    needs="manage_server",
+    reply=PluginsListReply,
+)
+class PluginsList(Command, kw_only=True, frozen=True):
+    pass
+
+
+class PluginsReloadReply(Packet, kw_only=True, frozen=True, tag="plugins_reload"):
+    """Loaded anew, and running if its settings say so."""
+
+    val: str
+
+
+@spec(
+    does="Load one plugin, or all and new ones, from their files. One that cannot be loaded runs on as it was.",
+    allowed="server permission `manage_server`",
+    needs="manage_server",
+    reply=PluginsReloadReply,
+    errors=(Code.PLUGIN_NOT_RELOADED,),
+    example={"plugin": "welcome"},
+)
+class PluginsReload(Command, kw_only=True, frozen=True):
+    plugin: Annotated[PluginName | None, Meta(description="All of them when left out.")] = None
+
+
+class PluginCallReply(Packet, kw_only=True, frozen=True, tag="plugin_call"):
+    """What the plugin answers."""
+
+    plugin: str
+    command: str
+    result: Annotated[Any, Meta(description="As the plugin's own page says.")] | UnsetType = UNSET
+
+
+@spec(
+    does="Call a command that a plugin offers.",
+    allowed="everybody after login, or the roles that the plugin names",
+    limited=True,
+    reply=PluginCallReply,
+    errors=(Code.PLUGIN_COMMAND_NOT_FOUND, Code.NOT_PERMITTED, Code.PLUGIN_FAILED, Code.PLUGIN_REFUSED, Code.BAD_VALUE),
+    example={"plugin": "dice", "command": "roll", "args": {"sides": 6}},
+)
+class PluginCall(Command, kw_only=True, frozen=True):
+    plugin: PluginName
+    command: Annotated[str, Meta(min_length=1, max_length=32, description="One of the plugin's commands.")]
+    args: Annotated[dict[str, Any], Meta(max_length=100, description="What the plugin asks for.")] = field(
+        default_factory=dict
+    )
