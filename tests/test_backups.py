@@ -22,9 +22,9 @@ from tests.support.house import USERS, Clock
 
 
 class Host:
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        write_community(folder, users=USERS, config={"backup": settings})
-        self.config = folder / "config.json"
+    def __init__(self, place: Path, **settings: Any) -> None:
+        write_community(place, users=USERS, config={"backup": settings})
+        self.config = place / "config.json"
         self.clock = Clock()
         self.told: list[tuple[str, Code]] = []
         self.live = LiveConfig(self.config, load(self.config, {}), {}, {})
