@@ -39,10 +39,18 @@ class OriginChatsServer:
         self.gate = Gatekeeper(lambda: world.config)
         self.gate.doors["/"] = self._make_client
         self._numbers = itertools.count()
-        world.documents.on_change = world.fanout.document_changed
-        world.memberships.on_change = world.fanout.membership_changed
+        world.documents.on_change = self._document_changed
+        world.memberships.on_change = self._membership_changed
         world.journal.on_external = self.hand_edit
         world.journal.on_released = world.fanout.flush
+
+    def _document_changed(self, change: DocumentChange) -> None:
+        self.world.fanout.document_changed(change)
+        self.attendance.look_at_voice()
+
+    def _membership_changed(self, channel_id: str) -> None:
+        self.world.fanout.membership_changed(channel_id)
+        self.attendance.look_at_voice()
 
     # --- connections -------------------------------------------------------------------------------------------
 

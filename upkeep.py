@@ -174,8 +174,8 @@ class Upkeep:
             log.error("deleting old messages failed: %s", operation.error)
 
     def _erase(self) -> None:
-        """A little of a user who is being erased; nearly always there is none."""
-        if not self._erasing:
+        """A little of a user who is being erased."""
+        if self._world.erasing and not self._erasing:
             self._erasing = True
             self._server.dispatcher.act(lambda: lambda tx: step(self._world, tx), self._erased)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, and_, func, or_, select
 from db.schema import modlog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from db.group import Group
 
@@ -43,7 +43,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "channel_modes_set",
         "channel_member_set",
     ),
-    "message_moderation": ("message_delete", "message_pin", "message_unpin"),
+    "message_moderation": ("message_delete", "message_pin", "message_unpin", "poll_end", "attachment_delete"),
     "server_management": (
         "server_update",
         "emoji_add",
@@ -69,8 +69,9 @@ _INSERT = modlog.insert()
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One action. target: a user, role, channel, message, emoji or webhook; None for what has none. timestamp: unix
-    seconds. kept: False where the log is switched off: observers hear of it, and it is not stored."""
+    """One action. target: a user, role, channel, message, emoji or webhook; None for what has none. channel: id of the
+    channel that it tells of, for only those who may view it read the entry. timestamp: unix seconds. kept: False where
+    the log is switched off: observers hear of it, and it is not stored."""
 
     id: str
     action: str
@@ -78,6 +79,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     actor_name: str
     target_id: str | None = None
     target_name: str | None = None
+    channel: str | None = None
     details: dict[str, Any] = {}
     timestamp: float
     kept: bool = True
@@ -105,6 +107,7 @@ class Audit:
             "actor_name": entry.actor_name,
             "target_id": entry.target_id,
             "target_name": entry.target_name,
+            "channel": entry.channel,
             "details": msgspec.json.encode(entry.details).decode(),
         }
         self._group.connection.execute(_INSERT, values)
@@ -113,6 +116,7 @@ class Audit:
         self,
         *,
         oldest: Mapping[str, float],
+        channels: Collection[str] | None = None,
         limit: int,
         offset: int = 0,
         after: float | None = None,
@@ -122,9 +126,9 @@ class Audit:
         action: str | None = None,
     ) -> tuple[list[AuditEntry], int]:
         """Entries that pass every filter, newest first, and how many there are in all. oldest: category -> unix seconds
-        before which entries do not count any more; the key `other` stands for every category that is not named. after:
-        strictly newer."""
-        wanted = [_kept(oldest)]
+        before which entries do not count any more; the key `other` stands for every category that is not named.
+        channels: ids of those of which the reader may know, None for all. after: strictly newer."""
+        wanted = [_kept(oldest), *_readable(channels)]
         for column, value in (
             (modlog.c.category, category),
             (modlog.c.actor_id, actor),
@@ -139,9 +143,11 @@ class Audit:
         total = self._group.connection.execute(select(func.count()).select_from(modlog).where(*wanted)).scalar_one()
         return [_read(row) for row in self._group.connection.execute(found)], total
 
-    def summary(self, oldest: Mapping[str, float]) -> tuple[dict[tuple[str, str], int], int]:
+    def summary(
+        self, oldest: Mapping[str, float], channels: Collection[str] | None = None
+    ) -> tuple[dict[tuple[str, str], int], int]:
         """(category, action) -> how many of the newest 10 000 entries, and how many entries there are in all."""
-        kept = _kept(oldest)
+        kept = and_(_kept(oldest), *_readable(channels))
         newest = select(modlog.c.category, modlog.c.action).where(kept).order_by(modlog.c.n.desc())
         recent = newest.limit(SUMMARY_ENTRIES).subquery()
         counted = select(recent.c.category, recent.c.action, func.count()).group_by(recent.c.category, recent.c.action)
@@ -163,6 +169,10 @@ def _kept(oldest: Mapping[str, float]) -> Any:
     )
 
 
+def _readable(channels: Collection[str] | None) -> list[Any]:
+    return [] if channels is None else [or_(modlog.c.channel.is_(None), modlog.c.channel.in_(channels))]
+
+
 def _read(row: Row[Any]) -> AuditEntry:
     return AuditEntry(
         id=row.id,
@@ -171,6 +181,7 @@ def _read(row: Row[Any]) -> AuditEntry:
         actor_name=row.actor_name,
         target_id=row.target_id,
         target_name=row.target_name,
+        channel=row.channel,
         details=msgspec.json.decode(row.details),
         timestamp=row.timestamp,
     )

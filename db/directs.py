@@ -73,9 +73,9 @@ class Direct(msgspec.Struct, frozen=True, kw_only=True):
         """The member that is not this one."""
         return self.members[1] if self.members[0] == user_id else self.members[0]
 
-    def without(self, user_id: str) -> Direct:
-        """The same channel, in which this member is a former one."""
-        former = f"{FORMER_PREFIX}{self.id}:{user_id}"
+    def without(self, user_id: str, called: str | None = None) -> Direct:
+        """The same channel, in which this member is a former one. called: instead of its user id."""
+        former = f"{FORMER_PREFIX}{self.id}:{called or user_id}"
         return msgspec.structs.replace(self, members=ordered(former, self.other(user_id)))
 
 
@@ -150,10 +150,10 @@ class StoredDirects:
         values = {"id": direct.id, "first": first, "second": second, "created_at": direct.created_at}
         self._group.connection.execute(_INSERT, values)
 
-    def retire(self, user_id: str) -> list[Direct]:
+    def retire(self, user_id: str, called: str | None = None) -> list[Direct]:
         """Whoever has this user id from now on is somebody else, who sees none of the channels so far. Gives them as
-        they are now; the others in them keep them."""
-        changed = [direct.without(user_id) for direct in self.of_user(user_id)]
+        they are now; the others in them keep them. called: instead of its user id."""
+        changed = [direct.without(user_id, called) for direct in self.of_user(user_id)]
         for direct in changed:
             self._group.connection.execute(
                 _REPLACE, {"of": direct.id, "low": direct.members[0], "high": direct.members[1]}

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Row, bindparam, select
 
-from db import message_rows, pings, positions, reactions
+from db import message_rows, pings, polls, positions, reactions
+from db.attachments import StoredAttachments
 from db.message_rows import Message
 from db.schema import PLACE_SHIFT, holes, messages, nonces, places, reads
 
@@ -142,6 +143,23 @@ class Messages:
             group.load_head(known)
         return True
 
+    def delete_rows(self, rows: Sequence[Row[Any]]) -> None:
+        """Delete messages of any places, deleted ones included. rows: of all columns, read in this group."""
+        group = self._group
+        if not rows:
+            return
+        self._wipe(rows)
+        by_place: dict[str, list[int]] = {}
+        for row in rows:
+            home = group.place_of(row.n)
+            if home is not None:
+                by_place.setdefault(home, []).append(row.n)
+        for home, ns in by_place.items():
+            known = group.place_to_change(home)
+            positions.remember_holes(group, known, ns)
+            if known.newest in ns:
+                group.load_head(known)
+
     def set_pinned(self, place: str, id: str, pinned: bool) -> bool:
         """False when there is no such message."""
         self._group.flush()
@@ -258,6 +276,7 @@ class Messages:
         if known is not None:
             self._group.drop_place(known)
             self.purge()
+        polls.remove(self._group.connection, place=place)
         self._group.connection.execute(_FORGET_READS, {"place": place})
 
     def trim(self, place: str, keep: int, limit: int = 1000) -> int:
@@ -335,3 +354,8 @@ class Messages:
         self._group.connection.execute(_DELETE, {"ns": ns})
         reactions.remove_all(self._group, ns)
         pings.remove_all(self._group, ns)
+        hidden = [id_ for row in rows for id_ in message_rows.attachments_of(row.extra)]
+        StoredAttachments(self._group).hide(hidden)
+        asking = [row.id for row in rows if row.extra is not None and '"poll"' in row.extra]
+        if asking:
+            polls.remove(self._group.connection, messages=asking)

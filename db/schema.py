@@ -367,7 +367,8 @@ erasures = Table(
     Column("requested_at", Float, nullable=False),
     Column("reaction", Number, nullable=False),
     Column("seq", Number, nullable=False),
-    # how far the tables were gone through that are read from end to end
+    # how far the tables were gone through that are read from end to end: messages, events, moderation log
+    Column("n_done", Number, nullable=False),
     Column("seq_done", Number, nullable=False),
     Column("modlog_done", Number, nullable=False),
     sqlite_with_rowid=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -33,6 +34,7 @@ from protocol.channel_members import (
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
+    from db.audit import AuditEntry
     from db.transaction import Transaction
     from db.users import User
     from handlers.context import Context, World
@@ -64,6 +66,7 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
     elif user.id in channel.invited:
         invited = tuple(id_ for id_ in channel.invited if id_ != user.id)
         world.channels.put(replace(channel, invited=invited))
+    audit = [ctx.audit("channel_create", channel.id, channel.name, type=channel.type)] if created else []
     membership = Membership(channel.id, user.id, ctx.now)
     shown = channel_object(world, channel)
 
@@ -77,7 +80,7 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
         elif not seen:
             events.insert(0, Event(SessionsOf(user.id), CHANNEL_LIST))
         reply = ChannelJoinReply(channel=shown, joined=True, created=created)
-        return Outcome(reply=reply, events=events, then=enter)
+        return Outcome(reply=reply, events=events, audit=audit, then=enter)
 
     def enter() -> None:
         if not world.memberships.has(channel.id, user.id):
@@ -159,7 +162,9 @@ def channel_kick(ctx: Context, cmd: ChannelKick) -> Change:
     target = find_user(world, cmd.user)
     packet = MemberLeaveEvent(channel=channel.name, user=target.username, reason=cmd.reason, by=ctx.user.username)
     reply = ChannelKickReply(channel=channel.name, user=target.username)
-    return _put_out(world, channel, target, packet, reply, Code.NOT_IN_CHANNEL)
+    reason = {"reason": cmd.reason} if cmd.reason else {}
+    entry = ctx.audit("channel_kick", target.id, target.username, channel=channel.name, **reason)
+    return _put_out(world, channel, target, packet, reply, Code.NOT_IN_CHANNEL, [entry])
 
 
 def _put_out(
@@ -169,6 +174,7 @@ def _put_out(
     packet: MemberLeaveEvent,
     reply: ChannelLeaveReply | ChannelKickReply,
     otherwise: Code,
+    audit: Sequence[AuditEntry] = (),
 ) -> Change:
     """End a membership, with all marks. otherwise: the refusal when there is nothing to end."""
     access, left = world.access, channel.without_user(user.id)
@@ -187,7 +193,12 @@ def _put_out(
             events.append(Event(SessionsOf(user.id), packet))
         if saw and not sees:
             events.append(Event(SessionsOf(user.id), CHANNEL_LIST))
-        return Outcome(reply=reply, events=events, then=lambda: world.memberships.remove(channel.id, user.id))
+        return Outcome(
+            reply=reply,
+            events=events,
+            audit=list(audit),
+            then=lambda: world.memberships.remove(channel.id, user.id),
+        )
 
     return change
 

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from db.channels import FLAGS
+from handlers.audit import modes as modes_changed
 from handlers.channel_members import find_charge, find_named, is_in
 from handlers.channels import mode_events
 from handlers.outcome import Event, Outcome
@@ -41,7 +42,11 @@ def channel_topic_set(ctx: Context, cmd: ChannelTopicSet) -> Outcome:
         require_joined(ctx, channel)
     new = replace(channel, description=cmd.topic or None)
     reply = ChannelTopicSetReply(channel=channel.name, topic=cmd.topic)
-    return Outcome(reply=reply, events=_change(world, channel, new, user.username))
+    events = _change(world, channel, new, user.username)
+    audit = []
+    if events and world.access.is_in_charge(user, channel):  # elsewhere everybody may, which is no moderation
+        audit = [ctx.audit("channel_update", channel.id, channel.name, description=new.description)]
+    return Outcome(reply=reply, events=events, audit=audit)
 
 
 @handles(ChannelModesSet)
@@ -53,7 +58,9 @@ def channel_modes_set(ctx: Context, cmd: ChannelModesSet) -> Outcome:
     new = replace(channel, **given)
     modes = ChannelModes(**{name: getattr(new, name) for name in FLAGS}, key=new.key is not None)
     reply = ChannelModesSetReply(channel=channel.name, modes=modes)
-    return Outcome(reply=reply, events=_change(world, channel, new, ctx.user.username))
+    events = _change(world, channel, new, ctx.user.username)
+    audit = [ctx.audit("channel_modes_set", channel.id, channel.name, **modes_changed(channel, new))] if events else []
+    return Outcome(reply=reply, events=events, audit=audit)
 
 
 @handles(ChannelMemberSet)
@@ -69,6 +76,10 @@ def channel_member_set(ctx: Context, cmd: ChannelMemberSet) -> Outcome:
     saw = world.access.may(target, channel, "view")
     new = replace(channel, operators=operators, voices=voices)
     events = _change(world, channel, new, ctx.user.username)
+    marks = {"operator": target.id in operators, "voice": target.id in voices}
+    audit = []
+    if events:
+        audit = [ctx.audit("channel_member_set", target.id, target.username, channel=channel.name, **marks)]
     if saw and not world.access.may(target, new, "view"):
         events += [Event(SessionsOf(target.id), event.packet) for event in events]
         events.append(Event(SessionsOf(target.id), CHANNEL_LIST))
@@ -78,7 +89,7 @@ def channel_member_set(ctx: Context, cmd: ChannelMemberSet) -> Outcome:
         operator=target.id in operators,
         voice=target.id in voices,
     )
-    return Outcome(reply=reply, events=events)
+    return Outcome(reply=reply, events=events, audit=audit)
 
 
 def _marked(ids: tuple[str, ...], user_id: str, wanted: bool | None) -> tuple[str, ...]:

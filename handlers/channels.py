@@ -16,6 +16,7 @@ from handlers.names import checked_channel_name
 from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles, view
 from handlers.users import CHANNEL_LIST
+from handlers.voice_rooms import voice_state
 from protocol import objects_community as objects
 from protocol.audience import Everyone, Viewers
 from protocol.channel_members import ChannelMemberEvent, ChannelModes, ChannelModesEvent
@@ -70,7 +71,7 @@ def channel_object(world: World, channel: Channel) -> objects.Channel:
         permissions={key: list(rule) for key, rule in channel.permissions.items()},
         last_message=(head.timestamp if head else None) if text else UNSET,
         last_message_id=(head.id if head else None) if text else UNSET,
-        voice_state=[] if channel.type == "voice" else UNSET,
+        voice_state=voice_state(world, channel.id) if channel.type == "voice" else UNSET,
         threads=[wire.thread(world, each, channel) for each in world.threads.of_channel(channel.id)]
         if forum
         else UNSET,
@@ -185,7 +186,9 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
     )
     world.channels.put(channel)
     world.channels.move(channel.id, len(world.channels))
-    return Outcome(reply=ChannelCreateReply(channel=channel_object(world, channel), created=True), events=_told())
+    reply = ChannelCreateReply(channel=channel_object(world, channel), created=True)
+    entry = ctx.audit("channel_create", channel.id, channel.name, type=channel.type)
+    return Outcome(reply=reply, events=_told(), audit=[entry])
 
 
 @handles(ChannelUpdate)
@@ -196,7 +199,8 @@ def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
     if _same(old, new):
         return Outcome(reply=reply)
     world.channels.put(new)
-    return Outcome(reply=reply, events=[*mode_events(world, old, new, ctx.user.username), *_told()])
+    events = [*mode_events(world, old, new, ctx.user.username), *_told()]
+    return Outcome(reply=reply, events=events, audit=[ctx.audit("channel_update", old.id, old.name, **cmd.updates)])
 
 
 def _same(old: Channel, new: Channel) -> bool:
@@ -244,24 +248,29 @@ def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
     if position == world.channels.position_of(channel.id):
         return Outcome(reply=reply)
     world.channels.move(channel.id, position)
-    return Outcome(reply=reply, events=_told())
+    entry = ctx.audit("channel_move", channel.id, channel.name, position=position)
+    return Outcome(reply=reply, events=_told(), audit=[entry])
 
 
 @handles(ChannelDelete)
 def channel_delete(ctx: Context, cmd: ChannelDelete) -> Change:
     world, channel = ctx.world, _find(ctx.world, cmd.name)
+    entry = ctx.audit("channel_delete", channel.id, channel.name)
     world.channels.remove(channel.id)
 
     def change(tx: Transaction) -> Outcome:
         threads = tx.threads.delete_of_channel(channel.id)
         tx.messages.delete_place(channel.id)
         tx.memberships.forget_channel(channel.id)
+        tx.webhooks.forget_channel(channel.id)
 
         def forget() -> None:
             world.memberships.forget_channel(channel.id)
+            world.webhooks.forget_channel(channel.id)
             for thread in threads:
                 world.threads.remove(thread)
 
-        return Outcome(reply=ChannelDeleteReply(name=channel.name, deleted=True), events=_told(), then=forget)
+        reply = ChannelDeleteReply(name=channel.name, deleted=True)
+        return Outcome(reply=reply, events=_told(), audit=[entry], then=forget)
 
     return change

@@ -120,13 +120,16 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         gateway=ACCESS_TOKEN,
     )
 
+    entry = ctx.audit("access_token_create", bearer.id, bearer.username)
+
     def change(tx: Transaction) -> Outcome:
         for earlier in tx.sessions.of_user(bearer.id):
             if earlier.gateway == ACCESS_TOKEN:
                 tx.sessions.end(earlier.id)
         tx.sessions.add(stored)
         news = [Event(Everyone(), UserJoinEvent(user=user_entry(world, bearer)))] if joined else []
-        return Outcome(reply=AccessTokenCreateReply(username=bearer.username, token=token), events=news)
+        reply = AccessTokenCreateReply(username=bearer.username, token=token)
+        return Outcome(reply=reply, events=news, audit=[entry])
 
     return change
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from db.audit import AuditEntry
 from db.directs import Direct
 from db.sessions import StoredSession
 from db.transaction import Transaction
 from db.users import GUEST_PREFIX, Status, User
 from fanout import Session
-from handlers import rotur
+from handlers import audit, rotur
 from handlers.context import Context, World
 from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
@@ -129,7 +130,12 @@ def claim_owner(ctx: Context, cmd: ClaimOwner) -> Outcome:
     not_throttled(ctx)
     user = _make_owner(ctx, ctx.user, cmd.code)
     reply = ClaimOwnerReply(user=user.username, roles=list(user.roles))
-    return Outcome(reply=reply, events=roles_changed(ctx.world, user), then=ctx.world.claim.close)
+    return Outcome(
+        reply=reply,
+        events=roles_changed(ctx.world, user),
+        audit=[_claimed(ctx, user)],
+        then=ctx.world.claim.close,
+    )
 
 
 # --- shared ----------------------------------------------------------------------------------------------------
@@ -215,6 +221,10 @@ def _make_owner(ctx: Context, user: User, code: str) -> User:
     return user
 
 
+def _claimed(ctx: Context, user: User) -> AuditEntry:
+    return audit.entry(ctx.world, "claim_owner", user.id, user.username, actor_id=user.id, actor_name=user.username)
+
+
 def enter(
     ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool, news: Sequence[Event] = ()
 ) -> Change:
@@ -252,6 +262,9 @@ def enter(
         former = tx.directs.retire(user.id) if joined and user.is_local else []
         if joined:
             tx.memberships.forget_user(user.id)
+        if joined and user.is_local:
+            tx.attachments.disown(user.id)
+            tx.polls.retire(user.id, former=f"former:{session.id}")
         seq = tx.log.newest()
         session.since = seq
         events = list(news)
@@ -262,6 +275,7 @@ def enter(
         return Outcome(
             first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
             events=events,
+            audit=[_claimed(ctx, user)] if claimed else [],
             then=lambda: entered(former),
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from handlers.outcome import Change, Event, Outcome
-from handlers.places import find_open_message, find_place, require
+from handlers.places import Place, find_open_message, find_place, require
 from handlers.registry import handles
 from protocol.errors import Code, Refused
 from protocol.messages import (
@@ -22,6 +22,8 @@ from protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    from db.audit import AuditEntry
+    from db.messages import Message
     from db.transaction import Transaction
     from handlers.context import Context
 
@@ -49,9 +51,20 @@ def _set_pinned(ctx: Context, cmd: MessagePin | MessageUnpin, pinned: bool) -> C
         if message.pinned == pinned:
             return Outcome(reply=packet)
         tx.messages.set_pinned(place.id, cmd.id, pinned)
-        return Outcome(events=[Event(place.audience, packet)])
+        action = "message_pin" if pinned else "message_unpin"
+        return Outcome(events=[Event(place.audience, packet)], audit=message_note(ctx, action, place, message))
 
     return change
+
+
+def message_note(ctx: Context, action: str, place: Place, message: Message) -> list[AuditEntry]:
+    """What the moderation log says of an act on a message; nothing of what two people do among themselves."""
+    if place.channel.members:
+        return []
+    thread = {"thread_id": place.id} if place.thread is not None else {}
+    author = ctx.world.users.username_of(message.user_id)
+    where = {"channel": place.channel.name, **thread}
+    return [ctx.audit(action, message.id, author, **where, author=message.user_id)]
 
 
 @handles(MessageReactAdd)

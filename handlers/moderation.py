@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from db.users import User
+from handlers.erasure import begin, forget_in_documents
 from handlers.outcome import Change, Event, Outcome
 from handlers.presence import name_changed, user_entry
 from handlers.registry import handles
@@ -29,6 +32,7 @@ from protocol.users import (
 )
 
 if TYPE_CHECKING:
+    from db.audit import AuditEntry
     from db.transaction import Transaction
     from handlers.context import Context, World
 
@@ -51,7 +55,8 @@ def user_ban(ctx: Context, cmd: UserBan) -> Outcome | Change:
         return Outcome(reply=UserBanReply(user=target.username, banned=False))
     require_another_owner(world, target)
     world.users.put(msgspec.structs.replace(target, banned=True))
-    return _gone(world, target, UserBanReply(user=target.username, banned=True), BANNED_REASON)
+    entry = ctx.audit("user_ban", target.id, target.username)
+    return _gone(world, target, UserBanReply(user=target.username, banned=True), BANNED_REASON, entry)
 
 
 @handles(UserUnban)
@@ -63,7 +68,8 @@ def user_unban(ctx: Context, cmd: UserUnban) -> Outcome:
     free = msgspec.structs.replace(target, banned=False)
     world.users.put(free)
     joined = Event(Everyone(), UserJoinEvent(user=user_entry(world, free)))
-    return Outcome(reply=UserUnbanReply(user=free.username, unbanned=True), events=[joined])
+    entry = ctx.audit("user_unban", free.id, free.username)
+    return Outcome(reply=UserUnbanReply(user=free.username, unbanned=True), events=[joined], audit=[entry])
 
 
 @handles(UserTimeout)
@@ -73,7 +79,9 @@ def user_timeout(ctx: Context, cmd: UserTimeout) -> Outcome:
     muted = msgspec.structs.replace(target, muted_until=ctx.now + cmd.timeout if cmd.timeout else None)
     ctx.world.users.put(muted)
     reply = UserTimeoutReply(user=target.username, timeout=cmd.timeout)
-    return Outcome(reply=reply, events=[mute_event(muted, ctx.now)])
+    changed = muted.muted_until is not None or (target.muted_until or 0.0) > ctx.now
+    audit = [ctx.audit("user_timeout", target.id, target.username, timeout=cmd.timeout)] if changed else []
+    return Outcome(reply=reply, events=[mute_event(muted, ctx.now)], audit=audit)
 
 
 def mute_event(user: User, now: float) -> Event:
@@ -88,14 +96,26 @@ def user_delete(ctx: Context, cmd: UserDelete) -> Change:
     world, target = ctx.world, find_user(ctx.world, cmd.user)
     require_above(ctx, target)
     require_another_owner(world, target)
+    news = forget_in_documents(world, target) if cmd.erase else []
     world.users.remove(target.id)
     world.channels.forget_user(target.id)
-    return _gone(world, target, UserDeleteReply(user=target.username, deleted=True), DELETED_REASON)
+    reply = UserDeleteReply(user=target.username, deleted=True, erasing=cmd.erase or UNSET)
+    entry = ctx.audit("user_delete", target.id, target.username, **({"erase": True} if cmd.erase else {}))
+    return _gone(world, target, reply, DELETED_REASON, entry, news)
 
 
-def _gone(world: World, user: User, reply: UserBanReply | UserDeleteReply, reason: str) -> Change:
+def _gone(
+    world: World,
+    user: User,
+    reply: UserBanReply | UserDeleteReply,
+    reason: str,
+    entry: AuditEntry,
+    news: Sequence[Event] = (),
+) -> Change:
     """The end of a membership: sessions, read markers, channels, connections. user: the record as it was."""
     deleted = isinstance(reply, UserDeleteReply)
+    erasing = isinstance(reply, UserDeleteReply) and reply.erasing is True
+    requested_at = world.timestamp()
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
@@ -104,10 +124,16 @@ def _gone(world: World, user: User, reply: UserBanReply | UserDeleteReply, reaso
             tx.reads.forget_user(user.id)
             tx.memberships.forget_user(user.id)
             events += name_changed(world, user.id)
-        return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, reason))
+        erase = begin(world, tx, user, requested_at) if erasing else None
 
-    def forget() -> None:
-        if deleted:
-            world.memberships.forget_user(user.id)
+        def forget() -> None:
+            if deleted:
+                world.memberships.forget_user(user.id)
+            if erase is not None:
+                erase()
+
+        events += news
+        gone = lambda: throw_out(world, user.id, reason)  # noqa: E731
+        return Outcome(reply=reply, events=events, audit=[entry], then=forget, after=gone)
 
     return change

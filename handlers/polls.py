@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from db.directs import Direct
 from db.messages import Message
@@ -149,11 +150,13 @@ def poll_vote(ctx: Context, cmd: PollVote) -> Change:
         changed = tx.polls.vote(poll.id, user.id, chosen, ctx.now)
         tally = tally_of(tx, poll, user.id)
         results = standing(world, tally)
-        own = PollVoteEvent(
+        reply = PollVoteEvent(
             poll_id=poll.id, message_id=poll.message_id, option_ids=tally.chosen, results=results
         )  # fmt: skip
         if not changed:
-            return Outcome(reply=own)
+            return Outcome(reply=reply)
+        # the results are for who may see the poll, also when this is replayed later
+        own = msgspec.structs.replace(reply, results=UNSET)
         update = PollVoteUpdateEvent(
             poll_id=poll.id,
             message_id=poll.message_id,
@@ -161,7 +164,7 @@ def poll_vote(ctx: Context, cmd: PollVote) -> Change:
             thread_id=place.thread_id,
             results=results,
         )
-        return Outcome(events=[Event(SessionsOf(user.id), own), Event(place.audience, update)])
+        return Outcome(reply=reply, events=[Event(SessionsOf(user.id), own), Event(place.audience, update)])
 
     return change
 
@@ -184,16 +187,17 @@ def poll_end(ctx: Context, cmd: PollEnd) -> Change:
 
     def change(tx: Transaction) -> Outcome:
         poll, place = _find(ctx, tx, cmd)
-        if poll.created_by != user.id and not moderates:
+        by_moderator = poll.created_by != user.id
+        if by_moderator and (not moderates or isinstance(place.channel, Direct)):
             raise Refused(Code.NOT_PERMITTED, action="end this poll")
         if poll.ended_at is not None:
             raise Refused(Code.POLL_ENDED)
         _require_unblocked(ctx, place.channel)
-        by_moderator = poll.created_by != user.id
-        return Outcome(
-            events=[_ended(world, tx, poll, place.channel, ctx.now)],
-            audit=[ctx.audit("poll_end", poll.id, poll.question, channel=place.channel.name)] if by_moderator else [],
-        )
+        audit = []
+        if by_moderator:
+            where = {"channel": place.channel.name, "author": poll.created_by}
+            audit = [ctx.audit("poll_end", poll.id, poll.question, **where)]
+        return Outcome(events=[_ended(world, tx, poll, place.channel, ctx.now)], audit=audit)
 
     return change
 

@@ -164,7 +164,9 @@ def role_create(ctx: Context, cmd: RoleCreate) -> Outcome:
     _check_self_assignable(role)
     world.roles.put(role)
     return Outcome(
-        reply=RoleCreateReply(id=role.id, name=role.name), events=_told(world, sight=gives_sight(None, role))
+        reply=RoleCreateReply(id=role.id, name=role.name),
+        events=_told(world, sight=gives_sight(None, role)),
+        audit=[ctx.audit("role_create", role.id, role.name, color=role.color, permissions=list(role.permissions))],
     )
 
 
@@ -190,9 +192,11 @@ def role_set(ctx: Context, cmd: RoleSet) -> Outcome | Change:
     return _change(ctx, role, cmd.data, lambda new: RoleSetReply(id=new.id, name=new.name, updated=True))
 
 
-def _change(ctx: Context, role: Role, data: RoleData, reply: Callable[[Role], Packet]) -> Outcome | Change:
+def _change(
+    ctx: Context, role: Role, data: RoleData, reply: Callable[[Role], Packet], action: str = "role_update"
+) -> Outcome | Change:
     """Check everything, then change: the role, and with its name what refers to it. What changes nothing is told to
-    nobody else. reply: to the role as it is then."""
+    nobody else. reply: to the role as it is then. action: as the moderation log names it."""
     world, access = ctx.world, ctx.world.access
     fields: dict[str, Any] = {
         field: value for field in data.__struct_fields__ if (value := getattr(data, field)) is not UNSET
@@ -210,19 +214,26 @@ def _change(ctx: Context, role: Role, data: RoleData, reply: Callable[[Role], Pa
         _check_self_assignable(new)
     if new == role:
         return Outcome(reply=reply(role))
+    audit = [ctx.audit(action, new.id, new.name, **role_changes(role, new))]
     if new.name == role.name:
         world.roles.put(new)
-        return Outcome(reply=reply(new), events=_told(world, sight=gives_sight(role, new)))
+        return Outcome(reply=reply(new), events=_told(world, sight=gives_sight(role, new)), audit=audit)
     world.roles.remove(role.name)
     world.roles.put(new)
     members = _rename_everywhere(world, role.name, new.name)
-    outcome = Outcome(reply=reply(new), events=_told(world, members=members, sight=True))
+    outcome = Outcome(reply=reply(new), events=_told(world, members=members, sight=True), audit=audit)
 
     def change(tx: Transaction) -> Outcome:
         tx.role_pings.rename(role.name, new.name)
         return outcome
 
     return change
+
+
+def role_changes(old: Role, new: Role) -> dict[str, Any]:
+    """The fields that a role's managers set and that differ, as they are now."""
+    fields = RoleData.__struct_fields__
+    return {field: getattr(new, field) for field in fields if getattr(old, field) != getattr(new, field)}
 
 
 def _checked_new_name(world: World, role: Role, text: str) -> str:
@@ -281,6 +292,7 @@ def role_delete(ctx: Context, cmd: RoleDelete) -> Change:
     outcome = Outcome(
         reply=RoleDeleteReply(id=role.id, name=role.name, deleted=True),
         events=_told(world, members=members, sight=gives_sight(role, None)),
+        audit=[ctx.audit("role_delete", role.id, role.name)],
     )
 
     def change(tx: Transaction) -> Outcome:
@@ -312,7 +324,9 @@ def role_reorder(ctx: Context, cmd: RoleReorder) -> Outcome:
     changed = [role for role in moved.values() if role != world.roles.get(role.name)]
     for role in changed:
         world.roles.put(role)
-    return Outcome(reply=reply, events=_told(world) if changed else [])
+    if not changed:
+        return Outcome(reply=reply)
+    return Outcome(reply=reply, events=_told(world), audit=[ctx.audit("role_reorder", roles=reply.roles)])
 
 
 @handles(RolePermissionsSet)
@@ -320,7 +334,8 @@ def role_permissions_set(ctx: Context, cmd: RolePermissionsSet) -> Outcome | Cha
     def reply(new: Role) -> Packet:
         return RolePermissionsSetReply(id=new.id, name=new.name, permissions=list(new.permissions), updated=True)
 
-    return _change(ctx, _managed_role(ctx, cmd.id, cmd.name), RoleData(permissions=cmd.permissions), reply)
+    role, data = _managed_role(ctx, cmd.id, cmd.name), RoleData(permissions=cmd.permissions)
+    return _change(ctx, role, data, reply, "role_permissions_set")
 
 
 @handles(RolePermissionsGet)

@@ -43,7 +43,8 @@ def self_role_add(ctx: Context, cmd: SelfRoleAdd) -> Outcome:
     changed = msgspec.structs.replace(user, roles=(*user.roles, role.name))
     ctx.world.users.put(changed)
     reply = SelfRoleAddReply(role=role.name, roles=list(changed.roles))
-    return Outcome(reply=reply, events=roles_changed(ctx.world, changed))
+    entry = ctx.audit("self_role_add", user.id, user.username, role=role.name)
+    return Outcome(reply=reply, events=roles_changed(ctx.world, changed), audit=[entry])
 
 
 @handles(SelfRoleRemove)
@@ -54,7 +55,8 @@ def self_role_remove(ctx: Context, cmd: SelfRoleRemove) -> Outcome:
     changed = msgspec.structs.replace(user, roles=tuple(name for name in user.roles if name != role.name))
     ctx.world.users.put(changed)
     reply = SelfRoleRemoveReply(role=role.name, roles=list(changed.roles))
-    return Outcome(reply=reply, events=roles_changed(ctx.world, changed))
+    entry = ctx.audit("self_role_remove", user.id, user.username, role=role.name)
+    return Outcome(reply=reply, events=roles_changed(ctx.world, changed), audit=[entry])
 
 
 @handles(SelfRolesList)

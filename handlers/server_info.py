@@ -57,6 +57,7 @@ def _card(config: Config) -> tuple[str, str, str]:
 async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
     """The file is written before anybody is told; the running settings follow it."""
     live = ctx.world.live
+    before = live.current
     changes: dict[str, Any] = {}
     if cmd.name is not UNSET:
         changes["server.name"] = _checked_name(cmd.name)
@@ -82,7 +83,15 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
         raise Refused(
             Code.SETTINGS_BROKEN, reason=": ".join(filter(None, ("config.json", problem.path, problem.message)))
         )
-    return Outcome(events=[server_updated(live.current)])
+    differs = card_changes(before, live.current)
+    audit = [ctx.audit("server_update", **differs)] if differs else []
+    return Outcome(events=[server_updated(live.current)], audit=audit)
+
+
+def card_changes(old: Config, new: Config) -> dict[str, str | None]:
+    """Name, icon and banner where they differ, as they are now."""
+    fields = ("name", "icon", "banner")
+    return {name: getattr(new.server, name) for name in fields if getattr(old.server, name) != getattr(new.server, name)}
 
 
 def _checked_name(name: str | None) -> str:
@@ -128,5 +137,9 @@ def rate_limit_status(ctx: Context, cmd: RateLimitStatus) -> Outcome:
 @handles(RateLimitReset)
 def rate_limit_reset(ctx: Context, cmd: RateLimitReset) -> Outcome:
     target = find_user(ctx.world, cmd.user)
+    used = ctx.world.limiter.status(target.id)
+    changed = used.messages_this_minute or used.recent_messages or used.cooldown_remaining_s
     ctx.world.limiter.reset(target.id)
-    return Outcome(reply=RateLimitResetReply(user=target.username, val=f"Rate limit reset for {target.username}"))
+    reply = RateLimitResetReply(user=target.username, val=f"Rate limit reset for {target.username}")
+    audit = [ctx.audit("rate_limit_reset", target.id, target.username)] if changed else []
+    return Outcome(reply=reply, audit=audit)

@@ -11,7 +11,7 @@ from db.permissions import OWNER
 from db.users import User
 from handlers.frames import frame_of
 from handlers.names import checked_nickname, checked_username
-from handlers.outcome import Change, Event, Outcome, ViewChanged
+from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.presence import color_of, name_changed
 from handlers.registry import handles
 from protocol.audience import Everyone, SessionsOf
@@ -19,9 +19,6 @@ from protocol.errors import Code, Refused
 from protocol.notices import DisconnectEvent
 from protocol.roles import UserRolesGetEvent
 from protocol.users import (
-    UserLeave,
-    UserLeaveEvent,
-    UserLeaveReply,
     UserUpdate,
     UserUpdatedEvent,
     UserUpdateEvent,
@@ -29,7 +26,6 @@ from protocol.users import (
 )
 
 if TYPE_CHECKING:
-    from db.transaction import Transaction
     from handlers.context import Context, World
 
 CHANNEL_LIST = ViewChanged("channels_get")
@@ -100,7 +96,16 @@ def user_update(ctx: Context, cmd: UserUpdate) -> Outcome:
     if new == old:
         return Outcome(reply=reply)
     world.users.put(new)
-    return Outcome(reply=reply, events=renamed(world, old, new))
+    audit = []
+    if old.id != ctx.user.id:
+        audit = [ctx.audit("user_update", old.id, old.username, **name_changes(old, new))]
+    return Outcome(reply=reply, events=renamed(world, old, new), audit=audit)
+
+
+def name_changes(old: User, new: User) -> dict[str, str | None]:
+    """The names of a member that differ, as they are now."""
+    fields = ("username", "nickname")
+    return {field: getattr(new, field) for field in fields if getattr(old, field) != getattr(new, field)}
 
 
 def _new_username(world: World, user: User, text: str) -> str:
@@ -111,30 +116,3 @@ def _new_username(world: World, user: User, text: str) -> str:
     if other is not None and other.id != user.id:
         raise Refused(Code.NAME_TAKEN)
     return name
-
-
-@handles(UserLeave)
-def user_leave(ctx: Context, cmd: UserLeave) -> Change:
-    """A ban outlives the membership; a member that is banned at this very moment keeps its record."""
-    world, user = ctx.world, ctx.user
-    require_another_owner(world, user)
-    if not user.banned:
-        world.users.remove(user.id)
-        world.channels.forget_user(user.id)
-    reply = UserLeaveReply(user=user.username)
-
-    def change(tx: Transaction) -> Outcome:
-        tx.sessions.end_all(user.id)
-        tx.reads.forget_user(user.id)
-        if not user.banned:
-            tx.memberships.forget_user(user.id)
-        events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
-        events += name_changed(world, user.id)
-        goodbye = "You left this server"
-        return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, goodbye))
-
-    def forget() -> None:
-        if not user.banned:
-            world.memberships.forget_user(user.id)
-
-    return change

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from protocol.base import Command, Packet, spec
 from protocol.channels import ChannelsGetEvent
+from protocol.directs import UserUnblockEvent
 from protocol.errors import Code
 from protocol.notices import DisconnectEvent, RateLimitEvent
 from protocol.objects_community import (
@@ -21,6 +22,14 @@ from protocol.objects_community import (
     UserRef,
 )
 
+Erase = Annotated[
+    bool,
+    Meta(
+        description="Whether messages, reactions, votes, uploads and everything else of the user are removed as well, "
+        "which takes a while: clients see each message go by `message_delete`."
+    ),
+]
+Erasing = Annotated[Literal[True] | UnsetType, Meta(description="Present when everything of the user is being removed.")]
 Nickname = Annotated[str, Meta(description=f"1 to {MAX_NICKNAME} characters; both ends are trimmed.")]
 
 
@@ -250,17 +259,18 @@ class UserLeaveReply(Packet, kw_only=True, frozen=True, tag="user_leave"):
 
     user: str
     val: Literal["User left server"] = "User left server"
+    erasing: Erasing = UNSET
 
 
 @spec(
-    does="End the own membership. The messages stay.",
+    does="End the own membership. The messages stay, unless `erase` says otherwise.",
     allowed="everybody after login",
     reply=UserLeaveReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent),
     errors=(Code.LAST_OWNER,),
 )
 class UserLeave(Command, kw_only=True, frozen=True):
-    pass
+    erase: Erase = False
 
 
 class UserDeleteReply(Packet, kw_only=True, frozen=True, tag="user_delete"):
@@ -268,19 +278,22 @@ class UserDeleteReply(Packet, kw_only=True, frozen=True, tag="user_delete"):
 
     user: str
     deleted: bool
+    erasing: Erasing = UNSET
 
 
 @spec(
-    does="Delete the record of a member, a ban included. Its messages stay; it may join again.",
+    does="Delete the record of a member, a ban included. Its messages stay, unless `erase` says otherwise; it may join "
+    "again.",
     allowed="server permission `manage_users`, for members below",
     needs="manage_users",
     reply=UserDeleteReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent),
     errors=(Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.NOT_YOURSELF, Code.LAST_OWNER),
     example={"user": "alice"},
 )
 class UserDelete(Command, kw_only=True, frozen=True):
     user: UserRef
+    erase: Erase = False
 
 
 # ---------------------------------------------------------------- moderation

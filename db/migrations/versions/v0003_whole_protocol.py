@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("requested_at", sa.Float, nullable=False),
         sa.Column("reaction", NUMBER, nullable=False),
         sa.Column("seq", NUMBER, nullable=False),
+        sa.Column("n_done", NUMBER, nullable=False),
         sa.Column("seq_done", NUMBER, nullable=False),
         sa.Column("modlog_done", NUMBER, nullable=False),
         sqlite_with_rowid=False,
