@@ -13,6 +13,7 @@ from msgspec import UNSET
 from handlers import wire
 from handlers.outcome import Change, Event, Outcome
 from handlers.places import Place, find_message, find_place, find_thread, visible_places
+from handlers.poll_standing import with_polls
 from handlers.registry import handles
 from handlers.unreads import move_marker
 from protocol import objects_messages as objects
@@ -62,7 +63,7 @@ def messages_get(ctx: Context, cmd: MessagesGet) -> Change:
         reply = MessagesGetReply(
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
-            messages=_on_wire(world, page),
+            messages=_on_wire(world, tx, page, user.id),
             range=objects.PageRange(start, end),
         )
         return Outcome(reply=reply, events=events)
@@ -72,13 +73,13 @@ def messages_get(ctx: Context, cmd: MessagesGet) -> Change:
 
 @handles(ThreadMessages)
 def thread_messages(ctx: Context, cmd: ThreadMessages) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     place = find_thread(ctx, cmd.thread_id)
     start, limit = _page_of(cmd)
 
     def change(tx: Transaction) -> Outcome:
         page = _page(tx, place, start, limit)
-        return Outcome(reply=ThreadMessagesReply(thread_id=place.id, messages=_on_wire(world, page)))
+        return Outcome(reply=ThreadMessagesReply(thread_id=place.id, messages=_on_wire(world, tx, page, user.id)))
 
     return change
 
@@ -101,7 +102,7 @@ def _page(tx: Transaction, place: Place, start: int | str, limit: int) -> list[M
 
 @handles(MessagesAround)
 def messages_around(ctx: Context, cmd: MessagesAround) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     place = find_place(ctx, cmd, "text")
     bounds = cmd.bounds or objects.Bounds()
 
@@ -113,7 +114,7 @@ def messages_around(ctx: Context, cmd: MessagesAround) -> Change:
         reply = MessagesAroundReply(
             channel=place.channel.name,
             thread_id=place.thread_id,
-            messages=_on_wire(world, window),
+            messages=_on_wire(world, tx, window, user.id),
             range=objects.WindowRange(first, first + len(window)),
         )
         return Outcome(reply=reply)
@@ -123,7 +124,7 @@ def messages_around(ctx: Context, cmd: MessagesAround) -> Change:
 
 @handles(MessageGet)
 def message_get(ctx: Context, cmd: MessageGet) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     named = find_place(ctx, cmd, "text", "forum")
 
     def change(tx: Transaction) -> Outcome:
@@ -131,7 +132,7 @@ def message_get(ctx: Context, cmd: MessageGet) -> Change:
         reply = MessageGetReply(
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
-            message=wire.message(world, message),
+            message=_on_wire(world, tx, [message], user.id)[0],
         )
         return Outcome(reply=reply)
 
@@ -140,7 +141,7 @@ def message_get(ctx: Context, cmd: MessageGet) -> Change:
 
 @handles(MessageReplies)
 def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     place = find_place(ctx, cmd, "text")
     limit = min(cmd.limit or DEFAULT_REPLIES, MAX_LIMIT)
 
@@ -149,7 +150,7 @@ def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
             message_id=cmd.id,
-            replies=_on_wire(world, tx.messages.replies(place.id, cmd.id, limit)),
+            replies=_on_wire(world, tx, tx.messages.replies(place.id, cmd.id, limit), user.id),
         )
         return Outcome(reply=reply)
 
@@ -158,7 +159,7 @@ def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
 
 @handles(MessagesSearch)
 def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     place = find_place(ctx, cmd, "text")
     limit = world.config.limits.search_results
 
@@ -167,7 +168,7 @@ def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
             query=cmd.query,
-            results=_on_wire(world, tx.messages.search(place.id, cmd.query, limit)),
+            results=_on_wire(world, tx, tx.messages.search(place.id, cmd.query, limit), user.id),
         )
         return Outcome(reply=reply)
 
@@ -176,14 +177,14 @@ def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
 
 @handles(MessagesPinned)
 def messages_pinned(ctx: Context, cmd: MessagesPinned) -> Change:
-    world = ctx.world
+    world, user = ctx.world, ctx.user
     place = find_place(ctx, cmd, "text")
 
     def change(tx: Transaction) -> Outcome:
         reply = MessagesPinnedReply(
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
-            messages=_on_wire(world, reversed(tx.messages.pinned(place.id))),
+            messages=_on_wire(world, tx, reversed(tx.messages.pinned(place.id)), user.id),
         )
         return Outcome(reply=reply)
 
@@ -197,12 +198,12 @@ def pings_get(ctx: Context, cmd: PingsGet) -> Change:
 
     def change(tx: Transaction) -> Outcome:
         found, total = tx.messages.pings(user.id, user.roles, places, cmd.limit, cmd.offset)
+        page = with_polls(world, tx, (message for _, message in found), user.id)
+        homes = [places[where] for where, _ in found]
         messages = [
-            wire.message(
-                world, message, channel=places[where].channel.name, thread_id=places[where].thread_id or UNSET
-            )
-            for where, message in found
-        ]  # fmt: skip
+            wire.message(world, message, channel=home.channel.name, thread_id=home.thread_id or UNSET)
+            for home, message in zip(homes, page, strict=True)
+        ]
         return Outcome(reply=PingsGetReply(messages=messages, offset=cmd.offset, limit=cmd.limit, total=total))
 
     return change
@@ -210,14 +211,17 @@ def pings_get(ctx: Context, cmd: PingsGet) -> Change:
 
 @handles(EmbedsList)
 def embeds_list(ctx: Context, cmd: EmbedsList) -> Change:
+    world, user = ctx.world, ctx.user
     named = find_place(ctx, cmd, "text", "forum")
 
     def change(tx: Transaction) -> Outcome:
         _, message = find_message(tx, named, cmd.id)
-        return Outcome(reply=EmbedsListReply(id=cmd.id, embeds=message.extra.get("embeds", [])))
+        (read,) = with_polls(world, tx, [message], user.id)
+        return Outcome(reply=EmbedsListReply(id=cmd.id, embeds=read.extra.get("embeds", [])))
 
     return change
 
 
-def _on_wire(world: World, messages: Iterable[Message]) -> list[objects.Message]:
-    return [wire.message(world, message) for message in messages]
+def _on_wire(world: World, tx: Transaction, messages: Iterable[Message], reader: str) -> list[objects.Message]:
+    """reader: id of the user who asks."""
+    return [wire.message(world, message) for message in with_polls(world, tx, messages, reader)]

@@ -30,12 +30,12 @@ def check_embeds(embeds: Sequence[dict[str, Any]]) -> None:
 
 
 def _fault(raw: dict[str, Any]) -> str | None:
+    if raw.get("type") == "poll" or raw.get("poll"):
+        return "polls are made by poll_create"
     try:
         embed = msgspec.convert(_without_nulls(raw), Embed, strict=False)
     except msgspec.ValidationError as error:
         return str(error)
-    if embed.type == "poll" or embed.poll:
-        return "polls are made by poll_create"
     if embed.type == "link" and not embed.url:
         return "a link needs a url"
     if embed.type == "image" and not embed.image:

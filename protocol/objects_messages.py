@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from protocol.objects_polls import PollCard
+
 # ---------------------------------------------------------------- fields that many commands share
 
 ChannelName = Annotated[str, Meta(description="Name of the channel.")]
@@ -70,14 +72,19 @@ class WebhookAuthor(Struct, frozen=True):
     avatar: str | None = None
 
 
+AttachmentId = Annotated[str, Meta(min_length=1, max_length=128, description="Id of the upload.")]
+MAX_ATTACHMENTS = 10
+
+
 class AttachmentRef(Struct, frozen=True):
     """An own upload, to be attached."""
 
-    id: str
+    id: AttachmentId
 
 
 class Attachment(Struct, frozen=True):
-    """An uploaded file as it was when the message was sent. `size` in bytes, `width` and `height` in pixels."""
+    """An uploaded file; in a message as it was when the message was sent. `size` in bytes, `width` and `height` in
+    pixels, of pictures only. `url` is absolute."""
 
     id: str
     name: str
@@ -215,4 +222,4 @@ class Embed(Struct, frozen=True, kw_only=True):
     image: EmbedImage | UnsetType = UNSET
     thumbnail: EmbedImage | UnsetType = UNSET
     fields: Annotated[list[EmbedField], Meta(max_length=25)] | UnsetType = UNSET
-    poll: Annotated[dict[str, Any], Meta(description="Only the server makes these.")] | UnsetType = UNSET
+    poll: Annotated[PollCard, Meta(description="Only the server makes these.")] | UnsetType = UNSET

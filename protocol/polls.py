@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
@@ -52,14 +52,14 @@ class PollCreateReply(Packet, kw_only=True, frozen=True, tag="poll_create"):
 
 
 class PollVoteEvent(Packet, kw_only=True, frozen=True, tag="poll_vote"):
-    """What the caller has chosen from now on. Its other devices are told as well, nobody else."""
+    """What the caller has chosen from now on. Its devices are told as well, without the results; nobody else is."""
 
     durable: ClassVar[bool] = True
 
     poll_id: str
     message_id: str
     option_ids: list[str]
-    results: PollStanding
+    results: Annotated[PollStanding, Meta(description="In the answer.")] | UnsetType = UNSET
 
 
 class PollVoteUpdateEvent(Packet, kw_only=True, frozen=True, tag="poll_vote_update"):
@@ -161,7 +161,7 @@ class PollVote(Command, kw_only=True, frozen=True):
 
 @spec(
     does="End a poll before its time.",
-    allowed="who made the poll; others with the server permission `manage_messages`",
+    allowed="who made the poll; others with the server permission `manage_messages`, except in direct channels",
     events=(PollEndEvent,),
     errors=(*WHICH, *OPEN, Code.NOT_PERMITTED),
     example={"message_id": ID},

@@ -91,6 +91,8 @@ class Driver:
         self.marks = len(channels)
         self.messages: list[dict[str, Any]] = []
         """{"id", and `channel` or `thread_id`, "mark", "author"} of every message that was ever posted."""
+        self.polls: list[str] = []
+        """Ids of the messages that are polls."""
         self.reactions: list[tuple[Member, dict[str, Any]]] = []
         self.threads: list[tuple[str, int]] = []
         self.directs: dict[frozenset[str], int] = {}

@@ -89,6 +89,34 @@ class Community(Driver):
     async def pin(self, a: int, b: int, c: int) -> None:
         await self._on_message("message_pin", c % 2, b, pinned=c % 3 != 0)
 
+    # ------------------------------------------------------------- polls
+
+    async def poll(self, a: int, b: int, c: int) -> None:
+        channel = await self._channel(b, "text")
+        if channel is not None:
+            name, mark = channel
+            author = self._who(a)
+            fields = {"options": ["yes", "no", "maybe"], "allow_multiselect": c % 2 == 0}
+            reply = await self._ask(author.here, "poll_create", channel=name, question=f"zq{mark}q {c}?", **fields)
+            if reply is not None:
+                self.polls.append(reply["message_id"])
+                where = {"id": reply["message_id"], "channel": name}
+                self.messages.append({**where, "mark": mark, "author": author.name})
+
+    async def vote(self, a: int, b: int, c: int) -> None:
+        if self.polls:
+            chosen = [str(option) for option in range(3) if c >> option & 1]
+            await self._ask(
+                self._who(a).here,
+                "poll_vote",
+                message_id=self.polls[-1 - b % min(len(self.polls), 3)],
+                option_ids=chosen,
+            )
+
+    async def poll_end(self, a: int, b: int, c: int) -> None:
+        if self.polls:
+            await self._ask(self._who(a).here, "poll_end", message_id=self.polls[b % len(self.polls)])
+
     # ------------------------------------------------------------- threads
 
     async def thread_create(self, a: int, b: int, c: int) -> None:
@@ -303,6 +331,7 @@ class Community(Driver):
 WEIGHTS = {
     "say": 8, "say_in_thread": 4, "edit": 4, "delete": 2, "react": 4, "unreact": 2, "pin": 2,
     "say_direct": 4, "block": 1,
+    "poll": 2, "vote": 6, "poll_end": 1,
     "thread_create": 2, "thread_rename": 1, "thread_lock": 1, "thread_join": 1, "thread_leave": 1, "thread_delete": 1,
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
     "modes": 3, "join": 5, "leave": 1, "kick": 3, "operator": 2,
