@@ -248,7 +248,7 @@ modlog = Table(
     Column("channel", Text),
     Column("details", Text, nullable=False),
 )
-Index("modlog_category", modlog.c.category, modlog.c.timestamp)
+Index("modlog_category", modlog.c.category, modlog.c.timestamp, modlog.c.action, modlog.c.channel)
 Index("modlog_actor_id", modlog.c.actor_id)
 Index("modlog_target_id", modlog.c.target_id)
 

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text),
         sa.Column("details", sa.Text, nullable=False),
     )
-    op.create_index("modlog_category", "modlog", ["category", "timestamp"])
+    op.create_index("modlog_category", "modlog", ["category", "timestamp", "action", "channel"])
     op.create_index("modlog_actor_id", "modlog", ["actor_id"])
     op.create_index("modlog_target_id", "modlog", ["target_id"])
     op.create_table(
