@@ -224,7 +224,7 @@ def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
 
 
 def exchange(a: Path, b: Path) -> None:
-    """Swap two files, or folders of one file system, in one step. Raises OSError, with ENOSYS where it cannot be done."""
+    """Swap two files, or two folders, of one file system in one step. Raises OSError; ENOSYS: it cannot be done."""
     function = _renameat2()
     if function is None:
         raise OSError(errno.ENOSYS, "renameat2 is not available")
