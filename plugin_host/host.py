@@ -220,7 +220,7 @@ class PluginHost:
                     answer = await runner.look(seen, hook, max(0.01, deadline - self._loop.time()))
                 except Refuse as refusal:
                     text = str(refusal)[:MAX_REASON] or "This message is not allowed here"
-                    raise Refused(Code.PLUGIN_REFUSED, reason=text) from None
+                    raise Refused(Code.PLUGIN_REFUSED, text=text) from None
                 except Exception as error:
                     runner.failed("before message_new", error)
                     continue
@@ -266,7 +266,7 @@ class PluginHost:
             raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="no answer in time")
         error = future.exception()
         if isinstance(error, (Refuse, PluginError)):
-            raise Refused(Code.PLUGIN_REFUSED, reason=str(error)[:MAX_REASON] or "refused")
+            raise Refused(Code.PLUGIN_REFUSED, text=str(error)[:MAX_REASON] or "refused")
         if error is not None:
             runner.failed(what, error)
             raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="it raised an error, which is in the log")

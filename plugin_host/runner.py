@@ -80,11 +80,11 @@ class Runner:
         done, _ = await asyncio.wait([_awaitable(future)], timeout=LOAD_S)
         if not done:
             log.error("plugin %s does not finish loading; it is at\n%s", self.stem, worker.where())
-            self._give_up()
+            worker.abandon()
             raise LoadError(f"loading took longer than {LOAD_S:g} s")
         error = future.exception()
         if error is not None:
-            self._give_up()
+            worker.stop()
             if not isinstance(error, (LoadError, SettingsError)):
                 log.error("plugin %s cannot be loaded", self.stem, exc_info=error)
                 raise LoadError(f"{type(error).__name__}: {error}"[:500])
@@ -107,10 +107,6 @@ class Runner:
 
     def _read_settings(self, plugin: Plugin[Any]) -> Settings:
         return settings_files.read(self.settings_file, plugin.settings_type)
-
-    def _give_up(self) -> None:
-        if self.worker is not None:
-            self.worker.abandon()
 
     # --- running -----------------------------------------------------------------------------------------------
 
@@ -209,7 +205,8 @@ class Runner:
         monotonic = self._monotonic()
         if self.worker.busy_for(monotonic) > timeout_s:
             log.error("plugin %s blocks; it is at\n%s", self.stem, self.worker.where())
-            self.switch_off(f"it blocked for more than {timeout_s:g} s")
+            self.worker.abandon()
+            self._switch_off(f"it blocked for more than {timeout_s:g} s")
             return
         for index, (job, due, last) in enumerate(self._due):
             at = monotonic if job.every_s is not None else now
@@ -225,18 +222,16 @@ class Runner:
         log.error("plugin %s failed in %s", self.stem, what, exc_info=error)
         self._failures.append(self._monotonic())
         if self.running and self.failures() >= FAILURES:
-            self.switch_off(f"it failed {FAILURES} times within {FAILURES_WITHIN_S / 60:g} minutes")
+            self._switch_off(f"it failed {FAILURES} times within {FAILURES_WITHIN_S / 60:g} minutes")
 
     def failures(self) -> int:
         """In the last ten minutes."""
         oldest = self._monotonic() - FAILURES_WITHIN_S
         return sum(1 for at in self._failures if at >= oldest)
 
-    def switch_off(self, reason: str) -> None:
-        self.running = False
+    def _switch_off(self, reason: str) -> None:
+        self.stop()
         self.error = reason
-        self._due.clear()
-        self._give_up()
         self._on_broken(self, reason)
 
     # --- seen from outside -------------------------------------------------------------------------------------

@@ -46,12 +46,11 @@ class Worker:
 
     def busy_for(self, now: float) -> float:
         """For how many seconds (at least) the thread has been busy with one thing. To be asked again and again."""
-        if self.waiting:
-            self._asked_at = None
-        if self._asked_at is None:
-            self._asked_at = now
+        asked_at = None if self.waiting else self._asked_at
+        if asked_at is None:
+            self._asked_at = asked_at = now
             self._loop.call_soon_threadsafe(self._answer)
-        return now - self._asked_at
+        return now - asked_at
 
     def where(self) -> str:
         """What the thread is doing, as the lines of a traceback."""

@@ -131,8 +131,8 @@ class Code(Enum):
     PLUGIN_NOT_RELOADED = "Failed to reload plugin '{plugin}': {reason}"
     PLUGIN_COMMAND_NOT_FOUND = "Plugin command not found"
     PLUGIN_FAILED = "The plugin '{plugin}' failed: {reason}"
-    PLUGIN_REFUSED = "{reason}"
-    PLUGIN_OFF = "{problem}"
+    PLUGIN_REFUSED = "{text}"
+    PLUGIN_OFF = "{problem}. Once it is mended, plugins_reload starts it again"
     # emojis and pictures
     EMOJI_NOT_FOUND = "Emoji not found"
     EMOJI_EXISTS = "Error adding emoji: another one has this name"

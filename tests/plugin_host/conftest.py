@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from plugin_host.host import PluginHost
+from plugin_host.loading import module_name
 from tests.support.house import House, open_house
 
 HEAD = """
@@ -69,6 +71,12 @@ class Workshop:
         async with asyncio.timeout(10):
             while not holds():
                 await asyncio.sleep(0)
+                for guest in self.house.guests:
+                    guest.read()
+
+    def module(self, stem: str) -> Any:
+        """What the file defines."""
+        return sys.modules[module_name(stem)]
 
     def plugin(self, stem: str) -> Any:
         loaded = self.host.runners[stem].loaded
