@@ -85,10 +85,13 @@ def with_polls(world: World, tx: Transaction, messages: Iterable[Message], reade
 
     def filled(message: Message) -> Message:
         poll, at = found.get(message.id), poll_embed(message)
-        if poll is None or at is None:
+        if at is None:
             return message
         embeds = list(message.extra["embeds"])
-        embeds[at] = {**embeds[at], "poll": msgspec.to_builtins(card(world, tallies[poll.id]))}
+        if poll is None:  # an old one, written by hand, that nobody can vote on
+            embeds[at] = {key: value for key, value in embeds[at].items() if key != "poll"} | {"type": "rich"}
+        else:
+            embeds[at] = {**embeds[at], "poll": msgspec.to_builtins(card(world, tallies[poll.id]))}
         return msgspec.structs.replace(message, extra={**message.extra, "embeds": embeds})
 
     return [filled(message) for message in page]

@@ -145,6 +145,7 @@ class PollCreate(Command, kw_only=True, frozen=True):
 @spec(
     does="Choose options of a poll; they replace all that the caller chose before.",
     allowed="who can view the channel or the thread's parent",
+    limited=True,
     events=(PollVoteEvent, PollVoteUpdateEvent),
     errors=(*WHICH, *OPEN, Code.THREAD_LOCKED, Code.THREAD_ARCHIVED),
     example={"message_id": ID, "option_ids": ["0"]},

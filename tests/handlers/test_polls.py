@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from db.messages import Message
 from handlers.outcome import Outcome
 from handlers.polls import end_expired
 from protocol.audience import SessionsOf, Viewers
@@ -343,6 +344,16 @@ def test_a_page_without_polls_asks_for_none(stage: Stage, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("db.polls.Polls.of_messages", never)
     assert len(stage.answer("ann", "messages_get", channel="general")["messages"]) == 1
+
+
+def test_an_embed_that_only_looks_like_a_poll_is_none(stage: Stage) -> None:
+    """Upstream lets anybody write one, so old messages may have them."""
+    embeds = [{"title": "Picture"}, {"type": "poll", "title": "Which?", "poll": {"question": "Which?"}}]
+    tx = stage.world.store.begin()
+    tx.messages.add("c-general", Message(id="old", user_id="x", content="", timestamp=1.0, extra={"embeds": embeds}))
+    tx.commit()
+    (message,) = stage.answer("ann", "messages_get", channel="general")["messages"]
+    assert message["embeds"] == [{"title": "Picture"}, {"type": "rich", "title": "Which?"}]
 
 
 def test_polls_cannot_be_edited_or_made_by_hand(stage: Stage) -> None:
