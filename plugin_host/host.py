@@ -13,7 +13,7 @@ import msgspec
 import plugin_api
 from plugin_api import PluginError, Refuse
 from plugin_host.api import MAX_VALUE_BYTES, member
-from plugin_host.events import told
+from plugin_host.events import Told, told
 from plugin_host.line import Core
 from plugin_host.loading import LoadError
 from plugin_host.runner import Runner
@@ -103,7 +103,7 @@ class PluginHost:
     async def _load(self, files: dict[str, Path]) -> dict[str, str]:
         """Load these; what cannot be loaded runs on as it was. Gives why, by name."""
         new = [
-            Runner(self._core, path, self._settings_folder / f"{stem}.json", self._monotonic, self._broken)
+            Runner(self._core, path, self._settings_folder / f"{stem}.json", self._monotonic, self._broken, self._tell)
             for stem, path in files.items()
         ]
         failed: dict[str, str] = {}
@@ -187,12 +187,14 @@ class PluginHost:
     # --- what happens ------------------------------------------------------------------------------------------
 
     def _observe(self, happening: Happening) -> None:
-        running = [runner for runner in self.runners.values() if runner.running]
-        if not running:
+        if not any(runner.running for runner in self.runners.values()):
             return
         for event in told(self._world, happening):
-            for runner in running:
-                runner.tell(event)
+            self._tell(event)
+
+    def _tell(self, event: Told) -> None:
+        for runner in list(self.runners.values()):
+            runner.tell(event)
 
     def tick(self) -> None:
         """Once a second."""

@@ -49,8 +49,9 @@ class Runner:
         settings_file: Path,
         monotonic: Callable[[], float],
         on_broken: Callable[[Runner, str], None],
+        on_event: Callable[[Told], None],
     ) -> None:
-        """on_broken: called on the loop with why the plugin was switched off."""
+        """on_broken: called on the loop with why the plugin was switched off. on_event: with what it raises itself."""
         self.stem = path.stem
         self.path = path
         self.settings_file = settings_file
@@ -61,6 +62,7 @@ class Runner:
         self._core = core
         self._monotonic = monotonic
         self._on_broken = on_broken
+        self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._left_out = 0
@@ -93,7 +95,7 @@ class Runner:
 
     def _load(self, api: HostApi, storage: HostStorage) -> Loaded:
         """In the plugin's thread."""
-        shim = upstream.Shim(self.path, api, log.getChild(self.stem))
+        shim = upstream.Shim(self.path, api, log.getChild(self.stem), self._on_event)
         module = loading.load(self.path, self.stem, shim.modules)
         plugin = loading.typed(module)
         legacy = None

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from plugin_api import Event
 from plugin_host import upstream_modules
 from plugin_host.api import HostApi
+from plugin_host.events import Told
 from plugin_host.loading import LoadError
 from plugin_host.upstream_ws import Crowd, Ws, ws_of
 
@@ -31,14 +33,19 @@ MAX_TEXT = 1000
 Handler = Callable[..., Any]
 
 
+class Raised(Event, frozen=True, kw_only=True):
+    """What an upstream plugin raises; plugins of the typed interface hear nothing of it."""
+
+
 class Shim:
     """What one upstream plugin finds instead of upstream's server."""
 
-    def __init__(self, path: Path, api: HostApi, log: logging.Logger) -> None:
+    def __init__(self, path: Path, api: HostApi, log: logging.Logger, tell: Callable[[Told], None]) -> None:
+        """tell: called on the server's loop with the events that the plugin raises."""
         self.path = path
         self.api = api
         self.log = log
-        self.triggers: Callable[[str, Any, Any], Any] = lambda event, ws, data: None
+        self.tell = tell
         self.modules: dict[str, ModuleType] = upstream_modules.build(self.path.parent, api, log)
 
     def server_data(self) -> dict[str, Any]:
@@ -97,7 +104,8 @@ class Manager:
 
     async def trigger_event(self, event: str, ws: Any = None, data: Any = None, server_data: Any = None) -> None:
         """Raise an event for the other plugins that are written so."""
-        self._shim.triggers(event, ws, data)
+        told = Told(f"upstream {event}", Raised(), getattr(ws, "user_id", None), (event, dict(data or {})))
+        self._shim.api.line.ask(lambda: self._shim.tell(told))
 
 
 class Upstream:
