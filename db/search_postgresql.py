@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, Connection, MetaData, Row, Table, Text, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from db import message_search, postgresql
@@ -49,6 +49,11 @@ _ROWS = select(messages).where(messages.c.n.in_(bindparam("ns", expanding=True))
 
 def added(group: Group, rows: Sequence[Mapping[str, Any]]) -> None:
     group.connection.execute(_ADD, [{"n": row["n"], "folded": fold(row["content"])} for row in rows])
+
+
+def index(connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
+    """(n, content) of messages that are not in the index."""
+    connection.execute(_ADD, [{"n": n, "folded": fold(content)} for n, content in rows])
 
 
 def changed(group: Group, n: int, before: str, after: str) -> None:

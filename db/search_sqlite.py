@@ -29,6 +29,7 @@ MAX_TRIGRAMS = 16
 """Every third of a query is looked up, so many of them; the check of each hit does the rest."""
 
 _ADD = text("INSERT INTO message_text (rowid, folded) VALUES (:n, :folded)")
+_ADD_FAST = "INSERT INTO message_text (rowid, folded) VALUES (?, ?)"
 _REMOVE = text("INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', :n, :folded)")
 _MATCHES = text(
     "SELECT m.* FROM message_text t CROSS JOIN messages m ON m.n = t.rowid"
@@ -88,6 +89,11 @@ def commits(group: Group) -> None:
         return
     take_in_queue(group.connection)
     group.queued = 0
+
+
+def index(connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
+    """(n, content) of messages that never were in the queue, in the order of `n`; nothing of their places may wait."""
+    connection.exec_driver_sql(_ADD_FAST, [(n, fold(content)) for n, content in rows])
 
 
 def take_in_queue(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,6 +18,19 @@ from db.roles import Role
 from db.threads import Thread
 from db.users import User
 from db.webhooks import Webhook
+
+
+class Uploads(Protocol):
+    by_id: dict[str, Upload]
+
+
+class EmojiIds(Protocol):
+    highest: int
+
+
+class People(Protocol):
+    def mentioned(self, name: str) -> str | None:
+        """The id of the member whom `@name` means."""
 
 
 class ImportStopped(Exception):
@@ -70,7 +83,7 @@ class Copy(msgspec.Struct, frozen=True):
 class Community(msgspec.Struct, kw_only=True):
     """uploads: by attachment id; reading messages may add some. reads: (user id, place, message id). modlog: rows but
     for `n`, oldest first. emoji_ids: the highest that was ever used; reading messages may raise it. settings: of
-    config.json, None when there is none."""
+    config.json, None when there is none. eras: what the folder was found to be made by."""
 
     users: dict[str, User] = {}
     roles: dict[str, Role] = {}
@@ -83,10 +96,10 @@ class Community(msgspec.Struct, kw_only=True):
     reads: list[tuple[str, str, str]] = []
     webhooks: list[Webhook] = []
     modlog: list[dict[str, Any]] = []
-    uploads: dict[str, Upload] = {}
-    shown: dict[str, int] = {}
+    uploads: Uploads
+    people: People
     emojis: dict[str, Emoji] = {}
-    highest_emoji: int = 0
+    emoji_ids: EmojiIds
     push: list[PushSubscription] = []
     copies: list[Copy] = []
     settings: dict[str, Any] | None = None

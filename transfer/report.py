@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,20 +21,20 @@ KINDS = {
     "id_elsewhere": ("skipped", "messages with an id that a message of another channel or thread has"),
     "new_id": ("changed", "messages without a usable id: they got one"),
     "bad_time": ("changed", "messages without a usable time: they got that of the message before"),
-    "time_raised": ("changed", "messages as old as, or older than, the one before: a moment later now, so that order holds"),
+    "time_raised": ("changed", "messages not later than the one before: a moment later now, so that order holds"),
     "bad_field": ("changed", "values of the wrong form: left out"),
     "bad_link": ("changed", "addresses in embeds that are no web addresses: left out"),
     "attachment_gone": ("changed", "attachments of messages, of which neither record nor file is left: left out"),
     "attachment_file_gone": ("skipped", "uploads whose file is gone"),
     "attachment_without_record": ("changed", "uploads without a record: made from the message that shows them"),
-    "placeholder": ("changed", "members known by name only: the history keeps them, logging in as that name takes over"),
+    "placeholder": ("changed", "members known by name only: whoever logs in under that name takes over"),
     "name_twice": ("skipped", "members by name, who have a record by id too: their roles are those of that record"),
     "same_username": ("changed", "members who share a username; the first of the file answers to it"),
     "banned_role": ("changed", "bans by the role `banned`: a mark of the member now"),
     "no_permissions": ("changed", "roles without a list of permissions: they have none"),
     "bad_record": ("skipped", "records that cannot be used"),
     "renamed_channel": ("changed", "channels with names that are not allowed, or double"),
-    "stranded": ("skipped", "message files without a channel; `--stranded` makes channels of them that only owners see"),
+    "stranded": ("skipped", "message files without a channel; with `--stranded` channels that only owners see"),
     "stranded_thread": ("skipped", "threads of channels that do not exist; `--stranded` keeps them"),
     "outside": ("skipped", "links that lead out of the folder"),
     "no_channel": ("skipped", "records of channels, threads or messages that do not exist"),
@@ -42,8 +43,8 @@ KINDS = {
     "stale_push": ("skipped", "push subscriptions that were not used since upstream counts it"),
     "emoji": ("skipped", "emojis without a picture, or with one that is not allowed"),
     "setting": ("skipped", "settings that mean nothing here, or have a value that is refused"),
-    "setting_written_out": ("changed", "settings that were absent and mean something else when absent here: written out"),
-    "settings_kept": ("skipped", "settings of the old folder: config.json has its own; `--yes` takes the old ones over"),
+    "setting_written_out": ("changed", "absent settings that mean something else when absent here: written out"),
+    "settings_kept": ("skipped", "settings, as config.json has its own; `--yes` takes the old ones over"),
     "is_there": ("skipped", "records that the data folder has already: left as they are there"),
     "older": ("skipped", "messages before the last one that is here too: they were deleted here"),
     "channel_beside": ("changed", "channels that have a history of their own here: the old one is another channel"),
@@ -53,7 +54,10 @@ KINDS = {
 
 
 class Report:
+    """May be used from any thread."""
+
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.counts: dict[str, int] = {}
         """What was taken over, by kind, in the order in which it is told."""
         self.notes: Counter[str] = Counter()
@@ -62,10 +66,11 @@ class Report:
         """Of the import as a whole: source, eras, and so on."""
 
     def note(self, kind: str, where: str = "", times: int = 1) -> None:
-        self.notes[kind] += times
-        known = self.examples.setdefault(kind, [])
-        if where and len(known) < EXAMPLES:
-            known.append(where[:EXAMPLE_CHARACTERS])
+        with self._lock:
+            self.notes[kind] += times
+            known = self.examples.setdefault(kind, [])
+            if where and len(known) < EXAMPLES:
+                known.append(where[:EXAMPLE_CHARACTERS])
 
     def as_document(self) -> dict[str, Any]:
         notes = {

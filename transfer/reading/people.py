@@ -11,7 +11,7 @@ import msgspec
 from db import roles, users
 from db.document_format import BadRecord, Format
 from db.roles import Role
-from db.users import User
+from db.users import LOCAL_PREFIX, User
 from transfer.report import Report
 
 NAMESPACE = uuid.UUID("6f1dd9f5-3c5f-4e0e-9a3a-6a3b0f2f6b0c")
@@ -20,6 +20,8 @@ MAX_NAME = 200
 PLACEHOLDER = "placeholder"
 """Key of a member's record: known by name only, see `handlers/login.py`."""
 NOBODY = "unknown"
+MAX_SEEN = 100_000
+"""Names whose ids are remembered."""
 
 
 def derived_id(*what: str) -> str:
@@ -113,30 +115,29 @@ class People:
     """From whatever an old file calls somebody to a user id."""
 
     def __init__(self, users: Mapping[str, User]) -> None:
-        self._ids: dict[str, str] = {id_: id_ for id_ in users}
+        self._users = users
         self._names: dict[str, str] = {}
         for id_, user in users.items():
             self._names.setdefault(user.username.casefold(), id_)
+        self._seen: dict[str, str] = {id_: id_ for id_ in users}
 
     def id_of(self, text: Any) -> str:
         """A known id as it is, a username in any case as the id of its member, anything else as the display text of an
         author from elsewhere."""
         if not isinstance(text, str):
             text = str(text) if isinstance(text, int | float) else NOBODY
-        known = self._ids.get(text)
+        known = self._seen.get(text)
         if known is None:
             known = self._names.get(text.casefold()) or text.replace("\0", "").strip()[:MAX_NAME] or NOBODY
-            if len(self._ids) < 1_000_000:
-                self._ids[text] = known
+            if len(self._seen) < MAX_SEEN:
+                self._seen[text] = known
         return known
 
     def member(self, text: Any) -> str | None:
         """The id of a member; None for anybody else."""
         id_ = self.id_of(text)
-        return id_ if self._ids.get(id_) == id_ and id_ in self._members else None
+        return id_ if id_ in self._users else None
 
-    @property
-    def _members(self) -> set[str]:
-        if not hasattr(self, "_known"):
-            self._known = set(self._names.values())
-        return self._known
+    def mentioned(self, name: str) -> str | None:
+        """The id of the member whom `@name` means."""
+        return self._names.get(name.casefold()) or self._names.get((LOCAL_PREFIX + name).casefold())

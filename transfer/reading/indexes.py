@@ -1,0 +1,132 @@
+"""The small files of an old folder as they are, from JSON or from the database that upstream had for two days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from transfer.model import ImportStopped
+from transfer.reading import message_files
+from transfer.reading.message_files import Progress
+from transfer.reading.source import Source, read_json
+from transfer.report import Report
+
+LINES, LIST = "lines", "array"
+
+
+class Records(msgspec.Struct):
+    """The messages of one place, oldest first. size: bytes or rows. read: gives (place in the file, object)."""
+
+    name: str
+    size: int
+    read: Callable[[Progress], Iterator[tuple[int, dict[str, Any]]]]
+
+
+class Indexes(msgspec.Struct, kw_only=True):
+    """In the shapes of upstream's current files. threads: by id. channel_messages: by the name of the channel."""
+
+    users: dict[str, Any] = {}
+    roles: dict[str, Any] = {}
+    channels: list[Any] = []
+    threads: dict[str, dict[str, Any]] = {}
+    polls: dict[str, Any] = {}
+    votes: dict[str, Any] = {}
+    unreads: dict[str, Any] = {}
+    webhooks: dict[str, Any] = {}
+    modlog: list[Any] = []
+    attachments: dict[str, Any] = {}
+    emojis: dict[str, Any] = {}
+    push: dict[str, Any] = {}
+    directs: list[Any] = []
+    channel_messages: dict[str, Records] = {}
+    thread_messages: dict[str, Records] = {}
+    direct_messages: dict[str, Records] = {}
+    stranded: dict[str, Records] = {}
+    """Messages of no channel, by the name of their file."""
+    eras: list[str] = []
+
+
+def from_files(source: Source, report: Report) -> Indexes:
+    """Raises ImportStopped."""
+    found = Indexes(
+        users=source.index("users.json", dict),
+        roles=source.index("roles.json", dict),
+        channels=source.index("channels.json", list),
+        polls=source.index("polls.json", dict),
+        votes=source.index("poll_votes.json", dict),
+        webhooks=source.index("webhooks.json", dict),
+        directs=source.index("directs.json", list),
+    )
+    add_small_files(found, source)
+    _threads(found, source, report)
+    _channel_files(found, source, report)
+    for record in found.directs:
+        id_ = record.get("id") if isinstance(record, dict) else None
+        if isinstance(id_, str):
+            messages = _records(source, report, "directMessages", f"{id_}.jsonl")
+            if messages is not None:
+                found.direct_messages[id_] = messages
+    return found
+
+
+def add_small_files(found: Indexes, source: Source) -> None:
+    """What has always been in JSON files."""
+    found.unreads = source.index("unreads.json", dict)
+    found.modlog = source.index("modlog.json", list)
+    found.attachments = source.index("attachments.json", dict)
+    found.emojis = source.index("serverEmojis.json", dict)
+    found.push = source.index("push_subscriptions.json", dict)
+
+
+def _threads(found: Indexes, source: Source, report: Report) -> None:
+    for path in source.files("threads"):
+        if path.suffix != ".json":
+            continue
+        record = read_json(path, dict)
+        id_ = record.get("id")
+        if not isinstance(id_, str) or not 0 < len(id_) <= 64 or not id_.isprintable():
+            id_ = path.stem
+        found.threads[id_] = record | {"id": id_}
+        for parts in (("threadMessages", f"{path.stem}.jsonl"), ("threads", f"{path.stem}_messages.jsonl")):
+            messages = _records(source, report, *parts)
+            if messages is not None:
+                found.thread_messages[id_] = messages
+                break
+
+
+def _channel_files(found: Indexes, source: Source, report: Report) -> None:
+    used: set[Path] = set()
+    shapes: set[str] = set()
+    names = [record.get("name") for record in found.channels if isinstance(record, dict)]
+    named = dict.fromkeys(name for name in names if isinstance(name, str) and name)
+    for name in sorted(named, key=lambda name: "/" in name):  # who is called like a path has no other channel's file
+        path = source.file("channels", f"{name}.json")
+        if path is None or path in used:
+            continue
+        used.add(path)
+        found.channel_messages[name] = _records_in(path, f"channels/{name}.json", report)
+        if path.stat().st_size:
+            shapes.add(LIST if message_files.is_array(path) else LINES)
+    for path in source.files("channels"):
+        real = source.inside(path)
+        if real is not None and path.suffix == ".json" and path.stat().st_size and real not in used:
+            found.stranded[path.stem] = _records_in(real, f"channels/{path.name}", report)
+    found.eras += sorted(shapes)
+
+
+def _records(source: Source, report: Report, *parts: str) -> Records | None:
+    path = source.file(*parts)
+    return None if path is None else _records_in(path, "/".join(parts), report)
+
+
+def _records_in(path: Path, name: str, report: Report) -> Records:
+    return Records(name, path.stat().st_size, lambda told: message_files.records(path, report, told))
+
+
+def check(found: Indexes) -> None:
+    """Raises ImportStopped when there is nothing of a community."""
+    if not found.users and not found.channels:
+        raise ImportStopped("neither members nor channels were found")
