@@ -34,6 +34,7 @@ FAMILIES = (
     "slash_commands",
     "attachments",
     "webhooks",
+    "push",
     "polls",
     "voice",
     "plugins",

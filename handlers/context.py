@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from db.emojis import Emojis
     from db.journal import Journal
     from db.memberships import Memberships
+    from db.push_subscriptions import PushSubscriptions
     from db.roles import Roles
     from db.secret_key import SecretKey
     from db.store import Store
     from db.threads import Threads
     from db.users import User, Users
+    from db.vapid import VapidKeys
     from db.webhooks import Webhooks
     from fanout import Fanout, Session, Sink
     from handlers.claim import Claim
@@ -64,6 +66,7 @@ class World:
         new_secret: Callable[[], str],
         new_uuid: Callable[[], str],
         secret_key: SecretKey,
+        vapid: VapidKeys,
     ) -> None:
         self.live = live
         self.documents = documents
@@ -76,6 +79,7 @@ class World:
         self.directs: Directs = store.directs
         self.memberships: Memberships = store.memberships
         self.webhooks: Webhooks = store.webhooks
+        self.push_subscriptions: PushSubscriptions = store.push_subscriptions
         self.fanout = fanout
         self.journal = journal
         self.limiter = limiter
@@ -96,9 +100,12 @@ class World:
         self.new_uuid = new_uuid
         """A random UUID as text, for tokens that have to be one."""
         self.secret_key = secret_key
+        self.vapid = vapid
         self.access = Access(self.roles, store.memberships)
         self.resumes: Counter[str] = Counter()
         """How replays ended: `recovered`, or the reason why nothing was."""
+        self.pushes: Counter[str] = Counter()
+        """How web push notifications ended: `sent`, `failed`, `gone`, or `dropped` because too many were waiting."""
         self.observers: list[Observer] = []
         """Told of everything that happened, in order; see `handlers.outcome.Happening`."""
         self.filters: list[Filter] = []

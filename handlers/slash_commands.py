@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from db.messages import Message
 from handlers.content import checked_text
-from handlers.outcome import Change, Event, Outcome
+from handlers.filters import Draft, require_still
+from handlers.outcome import Answer, Change, Event, Outcome
 from handlers.places import Place, find_place, find_thread, require, require_joined
 from handlers.posting import SERVER_AUTHOR, post
 from handlers.registry import handles
@@ -74,7 +75,8 @@ def _check_commands(world: World, user: User, commands: list[SlashCommand]) -> N
         where = f"slash_register.commands[{at}]"
         if names.index(names[at]) != at:
             raise Refused(Code.BAD_VALUE, field=f"{where}.name", reason="is there twice")
-        if names[at] in BUILT_INS or names[at] == HELP.name:
+        of_plugins = world.plugins.slash_commands() if world.plugins is not None else {}
+        if names[at] in BUILT_INS or names[at] == HELP.name or names[at] in of_plugins:
             raise Refused(Code.SLASH_TAKEN, command=command.name, by="the server")
         holder = world.slash.find(command.name)
         if holder is not None and holder.user_id != user.id:
@@ -109,7 +111,9 @@ def _listed(world: World, registered: Registered) -> ListedSlashCommand:
 
 def _all(world: World) -> list[ListedSlashCommand]:
     built_in = [HELP, *(listed_built_in(world, each) for each in BUILT_INS.values())]
-    return [*built_in, *(_listed(world, registered) for registered in world.slash.all())]
+    of_plugins = world.plugins.slash_commands() if world.plugins is not None else {}
+    registered = (each for each in world.slash.all() if each.command.name.casefold() not in of_plugins)
+    return [*built_in, *of_plugins.values(), *(_listed(world, each) for each in registered)]
 
 
 @handles(SlashList)
@@ -121,7 +125,7 @@ def slash_list(ctx: Context, cmd: SlashList) -> Outcome:
 
 
 @handles(SlashCall)
-def slash_call(ctx: Context, cmd: SlashCall) -> Outcome | Change:
+def slash_call(ctx: Context, cmd: SlashCall) -> Answer:
     place = find_place(ctx, cmd, "text")
     _require_writing(ctx, place)
     name = cmd.command.removeprefix("/").casefold()
@@ -131,6 +135,9 @@ def slash_call(ctx: Context, cmd: SlashCall) -> Outcome | Change:
     built_in = BUILT_INS.get(name)
     if built_in is not None:
         return carry_out(ctx, place, built_in, checked_arguments(built_in.options, cmd.args))
+    of_plugin = ctx.world.plugins.slash_commands().get(name) if ctx.world.plugins is not None else None
+    if of_plugin is not None:
+        return _call_plugin(ctx, place, of_plugin, cmd)
     return _call_registered(ctx, place, name, cmd)
 
 
@@ -139,6 +146,28 @@ def _require_writing(ctx: Context, place: Place) -> None:
     require_joined(ctx, place.channel)
     if place.thread is not None and place.thread.locked:
         raise Refused(Code.THREAD_LOCKED)
+
+
+async def _call_plugin(ctx: Context, place: Place, command: ListedSlashCommand, cmd: SlashCall) -> Outcome | Change:
+    """The plugin is asked first; then all is checked anew, and its answer posted, in one step. Who gets no answer is
+    told that it is done."""
+    world, plugins, name = ctx.world, ctx.world.plugins, command.name
+    assert plugins is not None
+    _require_role(ctx.user, command)
+    text = await plugins.slash(ctx.user, name, place.channel.name, checked_arguments(command.options, cmd.args))
+    require_still(ctx)
+    place = find_place(ctx, cmd, "text")
+    _require_writing(ctx, place)
+    if command.ephemeral or not text:
+        return Outcome(reply=_ephemeral(world, place, SERVER_AUTHOR, name, ctx.user.id, text or "Done"))
+    message = Message(
+        id=world.new_id(),
+        user_id=SERVER_AUTHOR,
+        content=text,
+        timestamp=world.timestamp(),
+        extra={"interaction": {"command": name, "username": ctx.user.username}},
+    )
+    return lambda tx: post(world, tx, place, message)
 
 
 def _call_registered(ctx: Context, place: Place, name: str, cmd: SlashCall) -> Outcome:
@@ -220,34 +249,64 @@ def unanswered(world: World, now: float) -> list[Event]:
 # --- answering
 
 
+class Response(msgspec.Struct, frozen=True):
+    """An answer that was checked."""
+
+    call: Called
+    place: Place
+    content: str
+    embeds: list[dict[str, object]]
+    ephemeral: bool
+
+
 @handles(SlashResponse)
-def slash_response(ctx: Context, cmd: SlashResponse) -> Outcome | Change:
-    world, user = ctx.world, ctx.user
-    call = _find_call(ctx, cmd, find_place(ctx, cmd))
-    place = find_place(ctx, cmd) if call.thread_id is None else find_thread(ctx, call.thread_id)
+def slash_response(ctx: Context, cmd: SlashResponse) -> Answer:
+    """Filters see what is stored; what only the caller gets is between the two."""
+    response = _checked_response(ctx, cmd)
+    if ctx.world.filters and response.content and not response.ephemeral:
+        return _filtered(ctx, cmd, response)
+    return _respond(ctx, response)
+
+
+async def _filtered(ctx: Context, cmd: SlashResponse, response: Response) -> Outcome | Change:
+    place, content = response.place, response.content
+    for look in list(ctx.world.filters):
+        content = await look(Draft(ctx.user, place.channel, place.thread_id, content, None))
+    require_still(ctx)
+    return _respond(ctx, _checked_response(ctx, msgspec.structs.replace(cmd, response=content)))
+
+
+def _checked_response(ctx: Context, cmd: SlashResponse) -> Response:
+    world = ctx.world
+    named = find_place(ctx, cmd)
+    call = _find_call(ctx, cmd, named)
+    place = named if call.thread_id is None else find_thread(ctx, call.thread_id)
     _require_writing(ctx, place)
-    embeds = cmd.embeds or []
+    embeds, text = cmd.embeds or [], (cmd.response or "").strip()
     check_embeds(embeds)
-    content = checked_text(world, cmd.response or "") if not embeds or (cmd.response or "").strip() else ""
+    content = checked_text(world, text) if text or not embeds else ""
     ephemeral = cmd.ephemeral or call.command.ephemeral
     invoker = world.users.get(call.invoker)
     if ephemeral and (invoker is None or not world.access.may(invoker, place.channel, "view")):
         raise Refused(Code.SLASH_NOT_CALLED)
+    return Response(call, place, content, embeds, ephemeral)
+
+
+def _respond(ctx: Context, response: Response) -> Outcome | Change:
+    world, user, call, place = ctx.world, ctx.user, response.call, response.place
+    command, embeds = call.command.name, response.embeds
     world.slash.answered(call)
-    if ephemeral:
-        packet = _ephemeral(world, place, user.id, call.command.name, call.invoker, content, embeds)
+    if response.ephemeral:
+        packet = _ephemeral(world, place, user.id, command, call.invoker, response.content, embeds)
         reply = SlashResponseReply(
-            channel=place.channel.name,
-            thread_id=place.thread_id or UNSET,
-            command=call.command.name,
-            call_id=call.id,
+            channel=place.channel.name, thread_id=place.thread_id or UNSET, command=command, call_id=call.id
         )
         return Outcome(reply=reply, events=[Event(OneSession(call.session_id), packet)])
-    interaction = {"command": call.command.name, "username": world.users.username_of(call.invoker)}
+    interaction = {"command": command, "username": world.users.username_of(call.invoker)}
     message = Message(
         id=world.new_id(),
         user_id=user.id,
-        content=content,
+        content=response.content,
         timestamp=world.timestamp(),
         extra={"interaction": interaction, **({"embeds": embeds} if embeds else {})},
     )
@@ -296,5 +355,5 @@ def _ephemeral(
         pings=objects.Pings(),
     )
     newest = world.store.heads.get(place.id)
-    world.slash.shown(message.id, newest and newest.id)
+    world.slash.shown(message.id, None if newest is None else newest.id)
     return EphemeralMessageEvent(message=message, channel=place.channel.name, thread_id=place.thread_id)

@@ -25,6 +25,7 @@ FAMILIES = (
     "slash_commands",
     "attachments",
     "webhooks",
+    "push",
     "polls",
     "voice",
     "plugins",

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from fanout import Session
+from handlers.filters import Draft
 from handlers.slash_commands import MAX_BYTES, list_changed, unanswered
 from handlers.slash_registry import ANSWERABLE_S, ANSWERS, CALLS_OF_OWNER, SETS_OF_USER
 from protocol.audience import Everyone, OneSession, Viewers
-from protocol.errors import Code
+from protocol.errors import Code, Refused
 from tests.handlers.community import empower, told, told_one
 from tests.handlers.conftest import Clock, RecordingSink, Stage
 
@@ -427,6 +428,22 @@ def test_slash_response_survives_the_bot_coming_back(bot: Stage) -> None:
     another_session(bot, "ben", "s-ben-2")
     bot.do("ben", "slash_response", channel="general", response="4")
     assert history(bot) == ["4"]
+
+
+def test_slash_response_passes_the_filters_of_messages(bot: Stage) -> None:
+    async def look(draft: Draft) -> str:
+        if "spam" in draft.content:
+            raise Refused(Code.NOT_PERMITTED, action="write spam")
+        assert (draft.author.id, draft.thread_id, draft.edited) == (bot.id("ben"), None, None)
+        return draft.content.replace("darn", "****")
+
+    bot.world.filters.append(look)
+    call(bot)
+    answer = bot.answer("ben", "slash_response", channel="general", response="darn, a 1")
+    assert answer["message"]["content"] == "****, a 1"
+    assert bot.refused("ben", "slash_response", channel="general", response="spam").code is Code.NOT_PERMITTED
+    bot.do("ben", "slash_response", channel="general", response="spam for you", ephemeral=True)
+    assert history(bot) == ["****, a 1"]
 
 
 # ---------------------------------------------------------------- ephemeral answers

@@ -21,7 +21,7 @@ CLIENT_NEEDS = {
     "messages_around", "messages_search", "pings_get", "roles_list", "self_roles_list", "slash_list", "status_get",
     "status_set", "thread_join", "thread_leave", "unreads_ack", "unreads_get", "users_online",
 }  # fmt: skip
-BUILT = CLIENT_NEEDS - {"emoji_get_all", "slash_list"}
+BUILT = CLIENT_NEEDS - {"emoji_get_all"}
 
 
 @contextlib.contextmanager
