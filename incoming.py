@@ -13,6 +13,7 @@ from protocol.errors import Code, Refused
 from routes.view import Undeliverable
 from server import OriginChatsServer
 
+SWEEP_TICKS = 60
 STATUS = {
     Code.WEBHOOK_NOT_FOUND: 401,
     Code.CHANNEL_NOT_FOUND: 404,
@@ -28,6 +29,7 @@ class Incoming:
     def __init__(self, server: OriginChatsServer, monotonic: Callable[[], float]) -> None:
         self._server = server
         self._world = server.world
+        self._ticks = 0
         self._throttle = Throttle(lambda: server.world.config.webhooks.messages_per_minute, monotonic)
 
     def wait_s(self, token: str) -> float | None:
@@ -60,6 +62,8 @@ class Incoming:
         except Refused as error:
             raise Undeliverable(STATUS.get(error.code, 400), error.text) from None
 
-    def sweep(self) -> None:
-        """Forget what is past; now and then."""
-        self._throttle.sweep()
+    def tick(self) -> None:
+        """Once a second: now and then it forgets what is past."""
+        self._ticks += 1
+        if self._ticks % SWEEP_TICKS == 0:
+            self._throttle.sweep()

@@ -90,6 +90,10 @@ class _State(Collector):
         for result, times in {"recovered": 0, **world.resumes}.items():
             resumes.add_metric([result], times)
         yield resumes
+        pushes = CounterMetricFamily("originchats_pushes", "Notifications, by how they ended.", labels=["result"])
+        for result, times in {"sent": 0, **world.pushes}.items():
+            pushes.add_metric([result], times)
+        yield pushes
         yield GaugeMetricFamily(
             "originchats_backup_timestamp_seconds",
             "When the newest automatic backup was made that was read back in order; 0: there is none.",

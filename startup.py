@@ -34,6 +34,7 @@ from db.permissions import Access
 from db.secret_key import SecretKey
 from db.store import Store
 from db.users import User
+from db.vapid import VapidKeys
 from fanout import Fanout
 from gateways.chat_api.app import MOUNT as CHAT_API
 from gateways.chat_api.gateway import ChatApi
@@ -53,8 +54,10 @@ from handlers.uploads import Uploads
 from http_server import HttpServer
 from incoming import Incoming
 from metrics import Metrics
+from outbound import Outbound
 from plugin_host.host import PluginHost
 from protocol.login import GapEvent, ShutdownEvent
+from push import Push, Sender
 from routes.app import build as build_routes
 from routes.attachments import AttachmentRoutes
 from routes.info import RecentFacts
@@ -146,6 +149,7 @@ class Community:
             new_secret=lambda: secrets.token_urlsafe(32),
             new_uuid=lambda: str(uuid.uuid4()),
             secret_key=SecretKey(opened.paths.folder / "secret.key"),
+            vapid=VapidKeys(opened.paths.folder / "vapid"),
         )
         self.world.emoji_pictures.tidy(documents.emojis)
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
@@ -157,15 +161,19 @@ class Community:
         )
         self.measured = Metrics(self.world, self.server.gate, self.backups)
         self.incoming = Incoming(self.server, monotonic)
+        sender = Sender(self.world.vapid, lambda: self.world.config.push.contact, Outbound())
+        self.push = Push(self.world, sender, self.loop.call_soon_threadsafe, self.loop.call_later)
+        self.world.observers.append(self.push.observe)
         attached = FileStore(paths.files)
         attached.open()
         self.uploads = Uploads(self.world, attached, monotonic=monotonic, has_connection=self._has_connection)
+        self.attachment_routes = AttachmentRoutes(self.uploads, self._network_of)
         self.chat_api: ChatApi | None = None
         self.plugins: PluginHost | None = None
         self._open_ways_in()
         mounts: dict[str, ASGIApp] = {} if self.chat_api is None else {CHAT_API: self.chat_api.app}
         self.http = HttpServer(
-            build_routes(self, mounts, AttachmentRoutes(self.uploads, self._network_of)),
+            build_routes(self, mounts, self.attachment_routes),
             self.server.connection,
             ready=lambda: ready(self),
             drain=self.drain,
@@ -195,6 +203,8 @@ class Community:
 
     def _look_after_parts(self) -> None:
         self.backups.tick()
+        self.incoming.tick()
+        self.push.tick()
         self.uploads.tick()
         if self.chat_api is not None:
             self.chat_api.tick()
@@ -218,6 +228,7 @@ class Community:
             )
         self.server.announce(self.opened.edited_while_down)
         self.watcher.start()
+        self.push.start()
         if self.plugins is not None:
             await self.plugins.start()
         upkeep = asyncio.ensure_future(Upkeep(self.server, self.looked, self._look_after_parts).run())
@@ -226,6 +237,7 @@ class Community:
         finally:
             upkeep.cancel()
             self.watcher.stop()
+            self.push.stop()
             if self.plugins is not None:
                 await self.plugins.stop()
             self.world.passwords.stop()

@@ -14,15 +14,17 @@ from db.database import BUSY_TIMEOUT_MS, DatabaseError
 from db.directs import Directs
 from db.group import Group, Head, Known
 from db.memberships import Memberships
+from db.push_subscriptions import PushSubscriptions
 from db.threads import Threads
 from db.transaction import Transaction
+from db.webhooks import Webhooks
 
 __all__ = ["Head", "Store"]
 
 
 class Store:
     """heads: place -> its newest message, as committed; may be read (`get`, not iterated) from any thread.
-    threads, directs, memberships: the event loop's indexes, filled at start."""
+    threads, directs, memberships, webhooks, push_subscriptions: the event loop's indexes, filled at start."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         """The database is migrated already. Sessions that a former run left connected become disconnected now."""
@@ -38,6 +40,8 @@ class Store:
         self.threads = Threads(tx.threads.all())
         self.directs = Directs(tx.directs.all())
         self.memberships = Memberships(tx.memberships.all())
+        self.webhooks = Webhooks(tx.webhooks.all())
+        self.push_subscriptions = PushSubscriptions(tx.push.all())
         tx.sessions.disconnect_all(clock())
         tx.commit()
 

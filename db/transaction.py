@@ -14,6 +14,7 @@ from db.messages import Messages
 from db.pings import RolePings
 from db.plugin_storage import PluginStorage
 from db.polls import Polls
+from db.push_subscriptions import StoredSubscriptions
 from db.reads import Reads
 from db.sessions import Sessions
 from db.threads import StoredThreads
@@ -40,6 +41,7 @@ class Transaction:
         self.polls = Polls(group)
         self.sessions = Sessions(group)
         self.webhooks = StoredWebhooks(group)
+        self.push = StoredSubscriptions(group)
         self.audit = Audit(group)
         self.erasures = Erasures(group, self.messages)
         self.plugin_storage = PluginStorage(group)

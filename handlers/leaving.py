@@ -35,6 +35,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
+        tx.push.forget_user(user.id)
         if not user.banned:
             tx.memberships.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
@@ -42,6 +43,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
         erase = begin(world, tx, user, requested_at) if erasing else None
 
         def forget() -> None:
+            world.push_subscriptions.forget_user(user.id)
             if not user.banned:
                 world.memberships.forget_user(user.id)
             if erase is not None:

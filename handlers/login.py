@@ -262,6 +262,7 @@ def enter(
         former = tx.directs.retire(user.id) if joined and user.is_local else []
         if joined:
             tx.memberships.forget_user(user.id)
+            tx.push.forget_user(user.id)
         if joined and user.is_local:
             tx.attachments.disown(user.id)
             tx.polls.retire(user.id, former=f"former:{session.id}")
@@ -284,6 +285,7 @@ def enter(
             world.directs.put(direct)
         if joined:
             world.memberships.forget_user(user.id)
+            world.push_subscriptions.forget_user(user.id)
         if claimed:
             world.claim.close()
         visitor.log_in(session)

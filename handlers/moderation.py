@@ -122,6 +122,7 @@ def _gone(
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
         if deleted:
             tx.reads.forget_user(user.id)
+            tx.push.forget_user(user.id)
             tx.memberships.forget_user(user.id)
             events += name_changed(world, user.id)
         erase = begin(world, tx, user, requested_at) if erasing else None
@@ -129,6 +130,7 @@ def _gone(
         def forget() -> None:
             if deleted:
                 world.memberships.forget_user(user.id)
+                world.push_subscriptions.forget_user(user.id)
             if erase is not None:
                 erase()
 

@@ -29,7 +29,7 @@ LAYERS = (
     {"http_server"},
     {"server"},
     {"attendance", "client", "dispatch", "metrics"},
-    {"gate", "outgoing"},
+    {"gate", "outgoing", "push"},
     {"plugin_host"},
     {"backups", "gateways", "handlers", "routes", "watchers"},
     {"fanout"},

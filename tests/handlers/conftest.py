@@ -31,6 +31,7 @@ from db.roles import Role, Roles
 from db.secret_key import SecretKey
 from db.store import Store
 from db.users import LOCAL_PREFIX, User, Users
+from db.vapid import VapidKeys
 from fanout import Fanout, Session, Sink
 from handlers.claim import Claim
 from handlers.context import Context, World
@@ -304,6 +305,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         new_secret=lambda: f"secret-{next(numbers)}",
         new_uuid=lambda: f"{next(numbers):08x}-0000-4000-8000-000000000000",
         secret_key=SecretKey(tmp_path / "secret.key"),
+        vapid=VapidKeys(tmp_path / "vapid"),
     )
     documents.on_change = world.fanout.document_changed
     store.memberships.on_change = world.fanout.membership_changed
