@@ -48,7 +48,7 @@ async def _filtered(ctx: Context, cmd: Written, write: Callable[[Context, Writte
     for look in list(world.filters):
         channel, thread_id = _place(ctx, cmd)
         content = await look(Draft(ctx.user, channel, thread_id, content, edited))
-    _require_still(ctx)
+    require_still(ctx)
     return write(ctx, msgspec.structs.replace(cmd, content=content))
 
 
@@ -64,7 +64,7 @@ def _place(ctx: Context, cmd: Written) -> tuple[Channel | Direct | None, str | N
     return world.channels.by_name(name) or world.directs.by_name(name), None
 
 
-def _require_still(ctx: Context) -> None:
+def require_still(ctx: Context) -> None:
     """The guards that the dispatcher held before the wait. Raises Refused."""
     user = ctx.user
     if user.banned or not ctx.visitor.present:
