@@ -100,7 +100,7 @@ class Sender:
         head = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], head, b"".join(message.get("body", b"") for message in sent[1:]))
 
-    def push(self, body: Any = PUSH, event: str = "push", **headers: str) -> Answer:
+    def push(self, body: Any = PUSH, event: str = "push", **headers: Any) -> Answer:
         return self.post(body, x_github_event=event, **headers)
 
 
