@@ -28,8 +28,8 @@ _current = or_(_c.expires_at.is_(None), _c.expires_at > bindparam("now"))
 _OF_USER = select(attachments).where(_c.uploader_id == bindparam("user"), _current).order_by(_c.created_at, _c.id)
 _USAGE = select(func.count(), func.coalesce(func.sum(_c.size), 0)).where(_c.uploader_id == bindparam("user"), _current)
 _OLDEST_UNUSED = (
-    select(_c.id)
-    .where(_c.uploader_id == bindparam("user"), _c.shown == 0, _current)
+    select(attachments)
+    .where(_c.uploader_id == bindparam("user"), _c.shown <= 0, _current)
     .order_by(_c.created_at, _c.id)
     .limit(bindparam("limit"))
 )
@@ -100,10 +100,10 @@ class StoredAttachments:
         number, size = self._group.connection.execute(_USAGE, {"user": user_id, "now": now}).one()
         return number, int(size)
 
-    def oldest_unused(self, user_id: str, number: int, now: float) -> list[str]:
-        """Ids of the user's oldest uploads that no message shows, at most `number` of them, oldest first."""
+    def oldest_unused(self, user_id: str, number: int, now: float) -> list[StoredAttachment]:
+        """The user's oldest uploads that no message shows, at most `number` of them, oldest first."""
         which = {"user": user_id, "now": now, "limit": number}
-        return list(self._group.connection.execute(_OLDEST_UNUSED, which).scalars())
+        return [_read(row) for row in self._group.connection.execute(_OLDEST_UNUSED, which)]
 
     def show(self, ids: Iterable[str]) -> None:
         """A message shows these from now on."""

@@ -8,32 +8,43 @@ if nobody has placed or claimed the same bytes meanwhile it goes. All methods ma
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import uuid4
 
 CHUNK_BYTES = 262_144
+ROOM_BYTES = 16 * 1_048_576
+"""How much is written until the room on the disk is looked at again."""
+MIN_FREE_BYTES = 200 * 1_048_576
+"""What is left of the disk for messages and documents."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Incoming:
     """A file that is being written. Use `FileStore.incoming`; ends by `FileStore.place` or `discard`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check_room: Callable[[], None]) -> None:
+        """check_room: raises OSError when the disk is nearly full; called now and then."""
         self.path = path
+        self._check_room = check_room
+        self._checked_at = 0
         self.size = 0
         self._sha = hashlib.sha256()
         self._lock = threading.Lock()
         self._file = path.open("xb", buffering=0)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append. Raises OSError, also when it was discarded meanwhile."""
+        """Append. Raises OSError, also when it was discarded meanwhile, and before the disk is full."""
+        if self.size - self._checked_at >= ROOM_BYTES:
+            self._check_room()
+            self._checked_at = self.size
         with self._lock:
             if self._file.closed:
                 raise OSError("the file was discarded")
@@ -71,8 +82,9 @@ class FileStore:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     def incoming(self) -> Incoming:
-        """A new file to write to."""
-        return Incoming(self.new_path())
+        """A new file to write to. Raises OSError, with ENOSPC when there is too little room."""
+        self._check_room()
+        return Incoming(self.new_path(), self._check_room)
 
     def new_path(self) -> Path:
         """Where a new file may be written; it is gone after the next start."""
@@ -135,6 +147,10 @@ class FileStore:
     def free_bytes(self) -> int:
         """Left on the disk."""
         return shutil.disk_usage(self.folder).free
+
+    def _check_room(self) -> None:
+        if self.free_bytes() < MIN_FREE_BYTES:
+            raise OSError(errno.ENOSPC, "the disk is nearly full", str(self.folder))
 
     def _unclaim(self, hash: str) -> None:
         self._claims[hash] -= 1

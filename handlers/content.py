@@ -25,10 +25,10 @@ class Called(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
 
 
-def checked_text(world: World, content: str) -> str:
+def checked_text(world: World, content: str, *, may_be_empty: bool = False) -> str:
     """The text without white space at its ends. Raises Refused when it is empty or too long."""
     content = content.strip()
-    if not content:
+    if not content and not may_be_empty:
         raise Refused(Code.MESSAGE_EMPTY)
     most = world.config.limits.post_content
     if len(content) > most:

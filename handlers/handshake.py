@@ -10,7 +10,7 @@ from config.schema import Config
 from db.permissions import PERMISSIONS
 from handlers.context import Context, World
 from handlers.outcome import Outcome
-from handlers.registry import HANDLERS, handles
+from handlers.registry import HANDLERS, HTTP_CAPABILITIES, handles
 from protocol.base import COMMANDS
 from protocol.login import HandshakeEvent, Ping, PongReply
 from protocol.objects_community import Handshake, HandshakeAttachments, HandshakeLimits, ServerObject, ServerOwner
@@ -49,14 +49,17 @@ def handshake(world: World, validator_key: str) -> HandshakeEvent:
                 session_timeout_s=config.sessions.timeout_s,
             ),
             attachments=HandshakeAttachments(
-                enabled=False,  # until there is a route to upload to
+                enabled=config.attachments.enabled,
                 max_size=config.attachments.max_size,
                 allowed_types=list(config.attachments.allowed_types),
                 max_attachments_per_user=config.attachments.max_attachments_per_user,
                 permanent_tiers=list(config.attachments.permanent_tiers),
             ),
             validator_key=validator_key,
-            capabilities=[spec.name for spec in COMMANDS.values() if spec.command in HANDLERS],
+            capabilities=[
+                *(spec.name for spec in COMMANDS.values() if spec.command in HANDLERS),
+                *(name for name, offered in HTTP_CAPABILITIES.items() if offered(config)),
+            ],
             permissions=list(PERMISSIONS),
             auth_mode=config.auth_mode,
         )

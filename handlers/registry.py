@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from protocol.base import COMMANDS, Command, Packet, wire_name
 
 if TYPE_CHECKING:
+    from config.schema import Config
     from db.users import User
     from handlers.context import Context, World
     from handlers.outcome import Answer
@@ -16,6 +17,9 @@ HANDLERS: dict[type[Command], Callable[[Any, Any], Any]] = {}
 VIEWS: dict[str, Callable[[Any, Any], Packet]] = {}
 VIEWER_KEYS: dict[str, Callable[[Any, Any], Hashable]] = {}
 """Name of a view -> function of the world and a user; users for whom it gives the same see the same."""
+
+HTTP_CAPABILITIES: dict[str, Callable[[Config], bool]] = {}
+"""What `capabilities` of the handshake lists besides commands, because it is HTTP -> whether it is switched on."""
 
 C = TypeVar("C", bound=Command)
 Handler = Callable[["Context", C], "Answer"]
@@ -32,6 +36,11 @@ def handles(command: type[C]) -> Callable[[Handler[C]], Handler[C]]:
         return function
 
     return enter
+
+
+def http_capability(name: str, offered: Callable[[Config], bool]) -> None:
+    """Register something that clients find in the list of capabilities, although it is no command."""
+    HTTP_CAPABILITIES[name] = offered
 
 
 def view(

@@ -37,7 +37,23 @@ async def validate(url: str, validator_key: str, validator: str, timeout_s: floa
         raise RoturUnavailable("no answer in time") from None
 
 
-def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
+async def subscription(url: str, username: str, timeout_s: float) -> str | None:
+    """The name of the user's subscription; None for none. Raises RoturUnavailable."""
+    query = {"include_posts": "0", "name": username}
+    try:
+        status, body = await asyncio.wait_for(asyncio.to_thread(_fetch, url, query, timeout_s), timeout_s + 1.0)
+    except TimeoutError:
+        raise RoturUnavailable("no answer in time") from None
+    try:
+        found: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RoturUnavailable("the answer is not JSON") from None
+    name = found.get("subscription") if isinstance(found, dict) and status == 200 else None
+    return name if isinstance(name, str) else None
+
+
+def _fetch(url: str, query: dict[str, str], timeout_s: float) -> tuple[int, bytes]:
+    """Status and body. Raises RoturUnavailable."""
     deadline = time.monotonic() + timeout_s
     body = bytearray()
     try:
@@ -53,6 +69,11 @@ def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
         raise RoturUnavailable(type(error).__name__) from None  # the text would contain the validator
     if status >= 500:
         raise RoturUnavailable(f"HTTP {status}")
+    return status, bytes(body)
+
+
+def _ask(url: str, query: dict[str, str], timeout_s: float) -> RoturUser | None:
+    status, body = _fetch(url, query, timeout_s)
     if status != 200:
         return None
     try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from protocol import objects_messages as wire
 
 if TYPE_CHECKING:
+    from config.schema import Config
+    from db.attachments import StoredAttachment
     from db.channels import Channel
     from db.directs import Direct
     from db.messages import Message
@@ -42,13 +46,35 @@ def message(
         ping=UNSET if stored.ping is None else stored.ping,
         reactions=reactions or UNSET,
         embeds=extra.get("embeds") or UNSET,
-        attachments=extra.get("attachments") or UNSET,
+        attachments=_shown(world.config, extra.get("attachments")),
         meta=extra.get("meta", UNSET),
         webhook=extra.get("webhook") or UNSET,
         pings=pings,
         channel=channel,
         thread_id=thread_id,
     )
+
+
+def _shown(config: Config, snapshots: Any) -> Any:
+    """The address is that of today, wherever the server was when the message was sent."""
+    return [{**each, "url": attachment_url(config, each["id"])} for each in snapshots] if snapshots else UNSET
+
+
+def attachment_url(config: Config, id: str) -> str:
+    base = config.server.url or f"http://{config.websocket.host}:{config.websocket.port}"
+    return f"{base.rstrip('/')}/attachments/{quote(id)}"
+
+
+def attachment(config: Config, stored: StoredAttachment) -> wire.Attachment:
+    return msgspec.convert({**attachment_snapshot(stored), "url": attachment_url(config, stored.id)}, wire.Attachment)
+
+
+def attachment_snapshot(stored: StoredAttachment) -> dict[str, Any]:
+    """What a message keeps of an upload."""
+    snapshot = {name: getattr(stored, name) for name in ("id", "name", "mime_type", "size", "expires_at", "permanent")}
+    if stored.width is not None and stored.height is not None:
+        snapshot |= {"width": stored.width, "height": stored.height}
+    return snapshot
 
 
 def reply_to(world: World, stored: Message) -> wire.ReplyTo | UnsetType:

@@ -67,8 +67,8 @@ def test_what_no_message_shows_within_an_hour_is_forgotten(store: Store, clock: 
         for id_ in "abc":
             tx.attachments.add(upload(id_, created_at=clock.now, expires_at=None))
         tx.attachments.show(["b"])
-        assert tx.attachments.oldest_unused("ann", 1, clock.now) == ["a"]
-        assert tx.attachments.oldest_unused("ann", 5, clock.now) == ["a", "c"]
+        assert [each.id for each in tx.attachments.oldest_unused("ann", 1, clock.now)] == ["a"]
+        assert [each.id for each in tx.attachments.oldest_unused("ann", 5, clock.now)] == ["a", "c"]
         assert tx.attachments.forget_past(clock.now + UNUSED_S) == []
         assert tx.attachments.forget_past(clock.now + UNUSED_S + 1, limit=1) == ["a" * 8]
         assert tx.attachments.forget_past(clock.now + UNUSED_S + 1) == ["c" * 8]
