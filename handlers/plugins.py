@@ -20,6 +20,7 @@ from protocol.plugins import (
 if TYPE_CHECKING:
     from db.users import User
     from handlers.context import Context
+    from protocol.slash_commands import ListedSlashCommand
 
 
 class Plugins(Protocol):
@@ -29,6 +30,12 @@ class Plugins(Protocol):
 
     async def reload(self, plugin: str | None) -> None:
         """Raises Refused when one cannot be loaded."""
+
+    def slash_commands(self) -> dict[str, ListedSlashCommand]:
+        """Those of plugins that run, by name in lower case."""
+
+    async def slash(self, user: User, name: str, channel: str, args: dict[str, Any]) -> str:
+        """Call one with checked arguments; gives the text of the answer, which may be empty. Raises Refused."""
 
     async def call(self, user: User, plugin: str, command: str, args: dict[str, Any]) -> Any:
         """The answer, which is JSON of bounded size. Raises Refused."""

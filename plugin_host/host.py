@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import plugin_api
+from handlers.outcome import Event, Outcome
+from handlers.slash_built_in import BUILT_INS
 from plugin_api import PluginError, Refuse
 from plugin_host.api import MAX_VALUE_BYTES, member
 from plugin_host.events import Told, told
 from plugin_host.line import Core
 from plugin_host.loading import LoadError
 from plugin_host.runner import Runner
+from protocol.audience import Everyone
 from protocol.errors import Code, Refused
+from protocol.slash_commands import ListedSlashCommand, SlashAddEvent, SlashOption, SlashRemoveEvent
 from watchers import FileWatcher
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class PluginHost:
         self._reloading = asyncio.Lock()
         self._watcher: FileWatcher | None = None
         self.runners: dict[str, Runner] = {}
+        self._slashes: dict[str, tuple[Runner, ListedSlashCommand]] = {}
 
     async def start(self) -> None:
         """Load everything; comes back when all of it runs, or has failed."""
@@ -143,6 +148,29 @@ class PluginHost:
             self._world.filters.append(self._look)
         elif not wanted and self._look in self._world.filters:
             self._world.filters.remove(self._look)
+
+        self._list_slashes()
+
+    def _list_slashes(self) -> None:
+        """Where two plugins offer the same command, the first by name has it. Everybody is told what changes."""
+        before = {name: listed for name, (_, listed) in self._slashes.items()}
+        self._slashes = {}
+        for runner in self.runners.values():
+            if not runner.running or runner.loaded is None:
+                continue
+            for slash in runner.loaded.plugin.slashes.values():
+                if slash.name in BUILT_INS or slash.name in self._slashes:
+                    log.error("plugin %s: the slash command %s is taken", runner.stem, slash.name)
+                else:
+                    self._slashes[slash.name] = (runner, _listed(runner.loaded.plugin, slash))
+        now = self.slash_commands()
+        events: list[Event] = []
+        if gone := [name for name in before if name not in now]:
+            events.append(Event(Everyone(), SlashRemoveEvent(commands=gone)))
+        if new := [listed for name, listed in now.items() if before.get(name) != listed]:
+            events.append(Event(Everyone(), SlashAddEvent(commands=new)))
+        if events:
+            self._core.act(lambda: Outcome(events=events), lambda outcome, error: None)
 
     def _broken(self, runner: Runner, reason: str) -> None:
         log.error("plugin %s was switched off: %s", runner.stem, reason)
@@ -251,6 +279,17 @@ class PluginHost:
         call = plugin_api.Call(user=member(self._world, user), args=converted)
         return await self.answer(runner, f"command {command}", offered.handler, call)
 
+    def slash_commands(self) -> dict[str, ListedSlashCommand]:
+        return {name: listed for name, (_, listed) in self._slashes.items()}
+
+    async def slash(self, user: User, name: str, channel: str, args: dict[str, Any]) -> str:
+        runner = self._slashes[name][0]
+        assert runner.loaded is not None
+        call = plugin_api.Call(user=member(self._world, user), args=args, channel=channel)
+        handler = runner.loaded.plugin.slashes[name].handler
+        answer = await self.answer(runner, f"slash command {name}", handler, call)
+        return "" if answer is None else str(answer)[: self._world.config.limits.post_content].strip()
+
     async def answer(self, runner: Runner, what: str, handler: Callable[[Any], Any], call: plugin_api.Call) -> Any:
         """What a plugin gives, as plain JSON. Raises Refused."""
 
@@ -280,3 +319,23 @@ class PluginHost:
         if len(data) > MAX_VALUE_BYTES:
             raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="its answer is too long")
         return msgspec.json.decode(data)
+
+
+def _listed(plugin: plugin_api.Plugin[Any], slash: plugin_api.Slash) -> ListedSlashCommand:
+    return ListedSlashCommand(
+        name=slash.name,
+        description=slash.description[:1000],
+        options=[
+            SlashOption(
+                name=option.name,
+                description=option.description[:500],
+                type=option.type,
+                required=option.required,
+                choices=option.choices if option.type == "enum" else None,
+            )
+            for option in slash.options
+        ],
+        whitelist_roles=list(slash.roles) or None,
+        ephemeral=slash.ephemeral,
+        registered_by=plugin.name,
+    )

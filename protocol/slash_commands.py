@@ -196,7 +196,8 @@ Argument = (
         Code.SLASH_NOT_FOUND, Code.SLASH_NOT_ALLOWED, Code.SLASH_NOT_HERE, Code.SLASH_NO_ANSWER, Code.BAD_VALUE,
         Code.PERMISSION_REQUIRED, Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.NOT_YOURSELF, Code.LAST_OWNER,
         Code.ALREADY_BANNED, Code.NOT_BANNED, Code.ROLE_NOT_FOUND, Code.ROLE_ABOVE, Code.PERMISSION_ABOVE,
-        Code.NO_ROLE_LEFT, Code.CHANNEL_EXISTS, Code.BAD_CHANNEL_NAME, Code.RATE_LIMIT,
+        Code.NO_ROLE_LEFT, Code.CHANNEL_EXISTS, Code.BAD_CHANNEL_NAME, Code.RATE_LIMIT, Code.PLUGIN_FAILED,
+        Code.PLUGIN_REFUSED,
     ),
     example={"channel": "general", "command": "roll", "args": {"sides": 20}},
 )  # fmt: skip

@@ -330,3 +330,58 @@ async def test_direct_messages_are_no_events(shop: Workshop) -> None:
     await ann.ask("message_new", channel="general", content="open")
     await shop.quiet()
     assert shop.module("spy").heard == ["open"]
+
+
+async def test_slash_call_of_a_plugin_is_listed_answered_and_goes_with_it(shop: Workshop) -> None:
+    ann, mod = await shop.house.enter("ann"), await shop.house.enter("mod")
+    await shop.run(
+        "dice",
+        """
+        plugin = Plugin(name="Dice")
+
+        @plugin.slash("roll", "Rolls", options=[Option(name="sides", type="int")])
+        async def roll(call):
+            if call.args["sides"] < 2:
+                raise Refuse("A die has two sides at least")
+            return f"{call.user.name} rolled {call.args['sides']} in {call.channel}"
+
+        @plugin.slash("whisper", ephemeral=True, roles=["moderator"])
+        def whisper(call):
+            return "psst"
+
+        plugin.slash("ban")(lambda call: "never")
+        """,
+    )
+    (added,) = [packet for packet in ann.packets if packet["cmd"] == "slash_add"]
+    assert [(each["name"], each["registeredBy"]) for each in added["commands"]] == [
+        ("roll", "Dice"),
+        ("whisper", "Dice"),
+    ]
+    listed = await ann.one("slash_list")
+    assert {"roll", "whisper", "ban"} <= {each["name"] for each in listed["commands"]}
+
+    async def call(who: Guest, command: str, **args: Any) -> dict[str, Any]:
+        await shop.quiet()
+        ann.packets.clear()
+        who.packets.clear()
+        who.send("slash_call", channel="general", command=command, args=args)
+        await shop.until(lambda: bool(who.packets))
+        packet: dict[str, Any] = who.packets[-1]
+        return packet
+
+    rolled = (await call(mod, "roll", sides=6))["message"]
+    assert rolled["content"] == "mod rolled 6 in general"
+    assert rolled["interaction"] == {"command": "roll", "username": "USR:local_mod"}
+    await shop.until(lambda: contents(ann.packets) == ["mod rolled 6 in general"])
+    assert (await call(ann, "roll", sides=1))["code"] == "plugin_refused"
+    assert (await call(ann, "roll", sides="x"))["field"] == "slash_call.args.sides"
+    assert (await call(ann, "whisper"))["code"] == "slash_not_allowed"
+    assert (await call(mod, "whisper"))["message"]["content"] == "psst"
+    await shop.quiet()
+    assert ann.packets == [], "others do not see it"
+    taken = await call(ann, "nothing")
+    assert taken["code"] == "slash_not_found"
+    (shop.folder / "dice.py").unlink()
+    await shop.host.reload(None)
+    await shop.until(lambda: "slash_remove" in ann.names())
+    assert "roll" not in {each["name"] for each in (await ann.one("slash_list"))["commands"]}
