@@ -95,8 +95,12 @@ def request(
     """One request. An exception that the app re-raises after its answer is left to the server, as uvicorn does."""
     sent: list[Message] = []
 
+    incoming: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not incoming:
+            await asyncio.Event().wait()  # nobody leaves
+        return incoming.pop()
 
     async def send(message: Message) -> None:
         sent.append(message)
