@@ -19,7 +19,7 @@ from db.permissions import Access
 from db.roles import Role, Roles
 from db.users import User, Users
 from fanout import Delivery, Fanout, Session
-from protocol.audience import Audience, Everyone, SessionsOf, Viewers
+from protocol.audience import Audience, Everyone, SessionsOf, Viewers, ViewersPart, to_text
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +156,24 @@ async def test_each_audience_gets_its_own_in_one_order(hall: Hall, fast: bool) -
     assert texts(ann) == texts(ann2) == ["1", "2", "4", "7"]
     assert texts(ben) == ["1", "2", "7"]
     assert hall.fanout.position == 6
+
+
+async def test_a_part_of_the_viewers_and_the_other_ones(hall: Hall) -> None:
+    mod, ann, phone = hall.session("mod"), hall.session("ann"), hall.session("ann", id="phone")
+    some = frozenset({"ann", "mod", "gone"})
+    for channel in ("general", "staff"):
+        hall.tell(ViewersPart(channel, some, True), f"{channel} in", durable=False)
+        hall.tell(ViewersPart(channel, some, False), f"{channel} out", durable=False)
+    hall.fanout.flush()
+    assert texts(mod) == ["general in", "staff in"]
+    assert texts(ann) == ["general in"], "whoever cannot view the channel belongs to neither part"
+    assert texts(phone) == ["general out"]
+    for among in (True, False):
+        part = ViewersPart("general", some, among)
+        assert hall.fanout.reaches(part, ann) is among
+        assert hall.fanout.reaches(part, phone) is not among
+    with pytest.raises(ValueError, match="not logged"):
+        to_text(ViewersPart("general", some, True))
 
 
 async def test_the_same_bytes_go_to_everybody(hall: Hall) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 import upkeep
-from handlers.outcome import Event
+from handlers.context import World
+from handlers.outcome import Change, Event
+from handlers.polls import end_expired
 from protocol.audience import Everyone
 from protocol.users import NicknameRemoveEvent
 from tests.support.community import CHANNELS, PASSWORD, edit, user_id
@@ -395,6 +397,44 @@ async def test_a_channel_that_keeps_a_number_of_messages_loses_the_older_ones_bu
 
 
 # --- itself
+
+
+async def test_a_poll_ends_when_its_time_is_over(
+    house: House, tick: Ticking, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann = await house.enter("ann")
+    asked: list[float] = []
+
+    def look(world: World, now: float) -> Change:
+        asked.append(now)
+        return end_expired(world, now)
+
+    monkeypatch.setattr(upkeep, "end_expired", look)
+    await tick(2)
+    assert len(asked) == 1, "without a poll that ends, the database is asked once"
+    expires = house.clock.now + 3.5
+    await ann.ask("poll_create", channel="general", question="?", options=["a", "b"], expires_at=expires)
+    await tick(3)
+    assert [each for each in ann.names() if each == "poll_end"] == []
+    await tick()
+    (ended,) = [packet for packet in ann.packets if packet["cmd"] == "poll_end"]
+    assert ended["results"]["ended_at"] == expires
+    assert len(asked) == 2
+    await tick(3)
+    assert len(asked) == 2
+
+    def broken(world: object, now: float) -> Any:
+        def change(tx: object) -> None:
+            raise OSError("no database")
+
+        return change
+
+    monkeypatch.setattr(upkeep, "end_expired", broken)
+    house.world.next_poll_end = 0.0
+    await tick(3)
+    (failure,) = [text for record in caplog.records if (text := record.getMessage()).startswith("ending polls failed")]
+    assert "no database" in failure
+    assert house.world.next_poll_end > house.clock.now + 50, "a broken database is not asked each second"
 
 
 async def test_a_tick_that_fails_is_not_the_last(

@@ -57,7 +57,7 @@ def test_poll_create_posts_a_message_with_the_poll_in_its_embed(stage: Stage, cl
     message = new["message"]
     assert (new["cmd"], new["channel"], message["id"]) == ("message_new", "general", reply["message_id"])
     assert (message["user"], message["content"]) == (stage.id("ann"), "")
-    empty = {"emoji": None, "votes": 0, "voters": []}
+    empty: dict[str, Any] = {"emoji": None, "votes": 0, "voters": []}
     assert message["embeds"] == [
         {
             "type": "poll",
@@ -348,7 +348,10 @@ def test_a_page_without_polls_asks_for_none(stage: Stage, monkeypatch: pytest.Mo
 
 def test_an_embed_that_only_looks_like_a_poll_is_none(stage: Stage) -> None:
     """Upstream lets anybody write one, so old messages may have them."""
-    embeds = [{"title": "Picture"}, {"type": "poll", "title": "Which?", "poll": {"question": "Which?"}}]
+    embeds: list[dict[str, Any]] = [
+        {"title": "Picture"},
+        {"type": "poll", "title": "Which?", "poll": {"question": "Which?"}},
+    ]
     tx = stage.world.store.begin()
     tx.messages.add("c-general", Message(id="old", user_id="x", content="", timestamp=1.0, extra={"embeds": embeds}))
     tx.commit()
@@ -358,8 +361,9 @@ def test_an_embed_that_only_looks_like_a_poll_is_none(stage: Stage) -> None:
 
 def test_polls_cannot_be_edited_or_made_by_hand(stage: Stage) -> None:
     id_ = create(stage)["message_id"]
-    for embeds in ({}, {"embeds": []}):
-        refusal = stage.refused("ann", "message_edit", id=id_, channel="general", content="x", **embeds)
+    changes: list[dict[str, Any]] = [{}, {"embeds": []}]
+    for change in changes:
+        refusal = stage.refused("ann", "message_edit", id=id_, channel="general", content="x", **change)
         assert (refusal.code, refusal.text) == (Code.NOT_PERMITTED, "You do not have permission to edit a poll")
     by_hand = [{"type": "poll", "poll": {"question": "?"}}]
     refusal = stage.refused("ann", "message_new", channel="general", content="x", embeds=by_hand)
