@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -317,6 +318,8 @@ class Plugin(Generic[S]):
         self.commands: dict[str, PluginCommand] = {}
         self.jobs: list[Job] = []
         self.log = logging.getLogger("originchats.plugins")
+        self.now: Callable[[], float] = time.time
+        """Unix seconds, by the server's clock."""
         self._settings: Settings | None = None
         self._api: Api | None = None
         self._storage: Storage | None = None
@@ -400,9 +403,9 @@ class Plugin(Generic[S]):
             raise RuntimeError("the storage can be used once the plugin runs")
         return self._storage
 
-    def attach(self, api: Api, storage: Storage, log: logging.Logger) -> None:
+    def attach(self, api: Api, storage: Storage, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
         """The server, or a test, gives what the plugin needs to run."""
-        self._api, self._storage, self.log = api, storage, log
+        self._api, self._storage, self.log, self.now = api, storage, log, clock
 
     def configure(self, settings: Settings) -> None:
         """The server, or a test, gives the settings."""

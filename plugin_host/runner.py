@@ -103,7 +103,7 @@ class Runner:
             legacy = upstream.read(module, shim)
             plugin = Plugin(name=legacy.name, description=legacy.description)
         plugin.name = plugin.name or self.stem
-        plugin.attach(api, storage, log.getChild(self.stem))
+        plugin.attach(api, storage, log.getChild(self.stem), self._core.world.clock)
         plugin.configure(Settings() if legacy is not None else self._read_settings(plugin))
         return Loaded(plugin, legacy)
 

@@ -1,0 +1,48 @@
+"""Welcomes members. Settings: `<data folder>/plugins/welcome.json`; see docs/plugins.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from plugin_api import Plugin, PluginError, Presence, Settings, UserJoin
+
+
+class Welcome(Settings, frozen=True, kw_only=True):
+    """message: `{username}` stands for the name. first_time_only: false welcomes whoever comes online, once a day."""
+
+    enabled: bool = False
+    channel: Annotated[str, Meta(min_length=1, max_length=100)] = "general"
+    message: Annotated[str, Meta(min_length=1, max_length=1000)] = "Welcome, {username}!"
+    first_time_only: bool = True
+
+
+plugin = Plugin(name="Welcome", description="Welcomes members who are new.", settings=Welcome)
+DAY_S = 86_400
+
+
+@plugin.on("user_join")
+def joined(event: UserJoin) -> None:
+    greet(event.user.id)
+
+
+@plugin.on("user_connect")
+def connected(event: Presence) -> None:
+    if not plugin.settings.first_time_only and event.user_id is not None:
+        greet(event.user_id)
+
+
+def greet(user_id: str) -> None:
+    """Once for each member, or once a day. A member that was greeted is remembered before: better none than two."""
+    settings, key = plugin.settings, f"greeted:{user_id}"[:200]
+    user = plugin.api.user(user_id)
+    today = int(plugin.now() // DAY_S)
+    greeted = plugin.storage.get(key)
+    if user is None or greeted == today or (greeted is not None and settings.first_time_only):
+        return
+    plugin.storage.set(key, today)
+    try:
+        plugin.api.send_message(settings.channel, settings.message.replace("{username}", user.name))
+    except PluginError as error:
+        plugin.log.warning("nobody is welcomed in %s: %s", settings.channel, error)
