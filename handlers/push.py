@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import logging
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from db.push_subscriptions import Subscription
@@ -22,9 +25,12 @@ from protocol.push import (
 
 if TYPE_CHECKING:
     from db.transaction import Transaction
+    from db.vapid import VapidKeys
     from handlers.context import Context
 
 POINT_BYTES, SECRET_BYTES = 65, 16
+
+log = logging.getLogger("originchats.push")
 
 
 def _require_enabled(ctx: Context, cmd: str) -> None:
@@ -34,11 +40,19 @@ def _require_enabled(ctx: Context, cmd: str) -> None:
 
 
 @handles(PushGetVapid)
-def push_get_vapid(ctx: Context, cmd: PushGetVapid) -> Change:
-    """In the journal's thread, because the key may have to be made."""
+def push_get_vapid(ctx: Context, cmd: PushGetVapid) -> Awaitable[Outcome]:
     _require_enabled(ctx, "push_get_vapid")
-    vapid = ctx.world.vapid
-    return lambda tx: Outcome(reply=PushVapidReply(key=vapid.get().public))
+    return _key(ctx.world.vapid)
+
+
+async def _key(vapid: VapidKeys) -> Outcome:
+    """In a thread of its own: the first time it takes half a second."""
+    try:
+        keys = await asyncio.to_thread(vapid.get)
+    except OSError as error:
+        log.error("no web push: %s", error)
+        raise Refused(Code.UNAVAILABLE, reason="the key pair of web push cannot be read") from None
+    return Outcome(reply=PushVapidReply(key=keys.public))
 
 
 @handles(PushSubscribe)

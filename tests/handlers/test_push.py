@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +36,12 @@ def test_push_get_vapid_gives_the_same_key_each_time(stage: Stage) -> None:
     assert first["cmd"] == "push_vapid"
     assert len(first["key"]) == 87
     assert stage.answer("ben", "push_get_vapid") == first
+
+
+def test_push_get_vapid_where_the_key_is_broken(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "vapid").mkdir()
+    (tmp_path / "vapid" / "private_key.pem").write_bytes(b"junk")
+    assert stage.refused("ann", "push_get_vapid").code is Code.UNAVAILABLE
 
 
 def test_push_subscribe_remembers_the_browser(stage: Stage) -> None:
