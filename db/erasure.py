@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 from sqlalchemy import func, or_, select
 
+from db.message_rows import write_extra
 from db.schema import (
     attachments,
     erasures,
@@ -135,19 +136,20 @@ class Erasures:
     # --- the stages, in this order -----------------------------------------------------------------------------
 
     def _remove_messages(self, erasure: Erasure, erased: Erased) -> Erasure:
-        """The user's messages; answers of others forget whom they answered."""
+        """The user's messages; answers of others forget whom they answered, to slash commands who called."""
         execute = self._group.connection.execute
         user_id, columns = erasure.user_id, messages.c
         ahead = select(columns.n).where(columns.n > erasure.n_done).order_by(columns.n)
         last = execute(ahead.limit(1).offset(SCANNED_MESSAGES - 1)).scalar()
         end = _END if last is None else last
+        called = columns.extra.contains(f'"username":{_quoted(erasure.username)}', autoescape=True)
         wanted = (
             select(messages)
             .where(
                 columns.n > erasure.n_done,
                 columns.n <= end,
                 columns.timestamp <= erasure.requested_at,
-                or_(columns.user_id == user_id, columns.reply_user == user_id),
+                or_(columns.user_id == user_id, columns.reply_user == user_id, called),
             )
             .order_by(columns.n)
             .limit(BATCH)
@@ -156,6 +158,12 @@ class Erasures:
         answers = [row.n for row in found if row.reply_user == user_id]
         execute(messages.update().where(columns.n.in_(answers)).values(reply_user=None))
         own = [row for row in found if row.user_id == user_id]
+        for row in found:
+            if row.user_id != user_id and row.extra is not None:
+                extra = msgspec.json.decode(row.extra)
+                if extra.get("interaction", {}).get("username") == erasure.username:
+                    extra["interaction"]["username"] = DELETED_USER
+                    execute(messages.update().where(columns.n == row.n).values(extra=write_extra(extra)))
         erased.messages = [(home, row.id) for row in own if (home := self._group.place_of(row.n)) is not None]
         self._messages.delete_rows(own)
         return replace(erasure, n_done=found[-1].n if len(found) == BATCH else end)
@@ -178,8 +186,8 @@ class Erasures:
         return len(found) < BATCH
 
     def _clean_events(self, erasure: Erasure) -> Erasure:
-        """What the log tells of the user, farewells aside: it must not be replayed. The newest event has to stay; there
-        is always a later one, of the user's leaving."""
+        """What the log tells of the user, farewells aside: it must not be replayed. Rows for nobody stay in their
+        places, so that the log begins and ends where it did."""
         execute = self._group.connection.execute
         ahead = (
             select(events.c.seq, events.c.audience, events.c.kind, events.c.payload)
@@ -194,7 +202,8 @@ class Erasures:
             for row in found
             if row.audience == theirs or (row.kind not in FAREWELLS and _tells_of(row, erasure))
         ]
-        execute(events.delete().where(events.c.seq.in_(own), events.c.seq < self._group.newest_seq))
+        nothing = {"audience": to_text(SessionsOf(DELETED_USER)), "kind": "erased", "payload": b"{}", "ref": None}
+        execute(events.update().where(events.c.seq.in_(own)).values(nothing))
         return replace(erasure, seq_done=found[-1].seq if len(found) == SCANNED_EVENTS else erasure.seq)
 
     def _clean_modlog(self, erasure: Erasure) -> Erasure:
@@ -206,6 +215,10 @@ class Erasures:
             if cleaned:
                 execute(modlog.update().where(modlog.c.n == row.n).values(**cleaned))
         return replace(erasure, modlog_done=found[-1].n if len(found) == SCANNED_ENTRIES else _END)
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _tells_of(event: Any, erasure: Erasure) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,6 +71,9 @@ class Webhooks:
         self._by_hash: dict[bytes, Webhook] = {}
         for webhook in webhooks:
             self.put(webhook)
+
+    def __iter__(self) -> Iterator[Webhook]:
+        return iter(self._by_id.values())
 
     def get(self, id: str) -> Webhook | None:
         return self._by_id.get(id)

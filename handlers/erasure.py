@@ -50,6 +50,9 @@ def begin(world: World, tx: Transaction, user: User, requested_at: float) -> Cal
         world.erasing = True
         for direct in directs:
             world.directs.put(direct)
+        for webhook in list(world.webhooks):
+            if webhook.created_by == user.id:
+                world.webhooks.put(msgspec.structs.replace(webhook, created_by=DELETED_USER))
         for thread in list(world.threads):
             made = thread.created_by == user.id
             if made or user.id in thread.participants:
