@@ -81,7 +81,13 @@ class Attachments(Section, frozen=True):
     ] = ("image/*", "video/*", "audio/*", "application/pdf")
     uploads_per_minute: Annotated[
         int,
-        setting("Uploads per minute", "Per user.", unit="uploads", at_least=1, at_most=1_000_000),
+        setting(
+            "Uploads per minute",
+            "How many files one user may upload in any 60 seconds.",
+            unit="uploads",
+            at_least=1,
+            at_most=1_000_000,
+        ),
     ] = 10
     subscription_cache_ttl: Annotated[
         int,
@@ -166,7 +172,7 @@ class Push(Section, frozen=True):
 def _retention(title: str) -> Meta:
     return setting(
         title,
-        "How long entries of this kind stay. Read by: the moderation log.",
+        "How long entries of this kind stay.",
         unit="days",
         at_least=1,
         at_most=36_500,
@@ -183,7 +189,5 @@ class ModlogRetention(Section, frozen=True):
 
 
 class Modlog(Section, frozen=True):
-    enabled: Annotated[
-        bool, setting("Enabled", "Whether actions of moderators are recorded. Read by: the moderation log.")
-    ] = True
+    enabled: Annotated[bool, setting("Enabled", "Whether actions of moderators are recorded.")] = True
     retention: Annotated[ModlogRetention, section("Retention", "How long entries stay.")] = ModlogRetention()

@@ -153,12 +153,6 @@ def test_config_json_of_the_repository_spells_out_the_defaults() -> None:
     assert next(iter(json.loads(text).items())) == ("$schema", "./config.schema.json")
 
 
-def test_settings_of_features_to_come_name_their_reader() -> None:
-    for row in settings():
-        if row.path[0] in ("uploads", "attachments", "modlog"):
-            assert re.search(r"Read by: [a-z ,]+\.$", row.schema["description"]), row.name
-
-
 def test_bounds_are_those_that_hold() -> None:
     rows = {row.name: row.schema for row in settings()}
     assert rows["limits.search_results"]["maximum"] == 50
