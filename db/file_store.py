@@ -38,7 +38,7 @@ class Incoming:
         self.size = 0
         self._sha = hashlib.sha256()
         self._lock = threading.Lock()
-        self._file = path.open("xb", buffering=0)
+        self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  (closed by finish or discard)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append. Raises OSError, also when it was discarded meanwhile, and before the disk is full."""
@@ -79,7 +79,8 @@ class FileStore:
     def open(self) -> None:
         """At start: what an interrupted upload left behind goes."""
         shutil.rmtree(self._incoming, ignore_errors=True)
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.mkdir(mode=0o700, exist_ok=True)
 
     def incoming(self) -> Incoming:
         """A new file to write to. Raises OSError, with ENOSPC when there is too little room."""
@@ -160,10 +161,15 @@ class FileStore:
     @staticmethod
     def _rename(source: Path, target: Path) -> None:
         if not target.parent.exists():
-            target.parent.mkdir()
+            target.parent.mkdir(mode=0o700)
             _sync(target.parent.parent)
         source.rename(target)
         _sync(target.parent)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _sync(folder: Path) -> None:

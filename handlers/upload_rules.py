@@ -17,15 +17,15 @@ MAX_NAME = 255
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 
 
-def lifetime_days(size: int, permanent: bool, settings: Attachments) -> float:
+def lifetime_days(size: int, permanent: bool, attachments: Attachments) -> float:
     """How many days a file of so many bytes stays."""
     if permanent:
-        return settings.permanent_expiration_days
+        return attachments.permanent_expiration_days
     days = LIFETIMES[0][1] if size <= LIFETIMES[0][0] else LIFETIMES[-1][1]
     for (low, long), (high, short) in pairwise(LIFETIMES):
         if low < size <= high:
             days = long + (short - long) * (size - low) / (high - low)
-    return min(days, settings.free_tier_max_expiration_days)
+    return min(days, attachments.free_tier_max_expiration_days)
 
 
 def clean_name(name: str) -> str:

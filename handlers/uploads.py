@@ -28,7 +28,7 @@ from protocol.attachments import UploadForm, UploadReply
 from protocol.errors import Code, Refused
 
 if TYPE_CHECKING:
-    from config.features import Attachments
+    from config.features import AttachmentCompression, Attachments
     from db.channels import Channel
     from db.journal import Operation
     from db.transaction import Transaction
@@ -183,7 +183,7 @@ class Uploads:
         picture: pictures.Picture | None = None
         if mime_type in PICTURES:
             drawn = await asyncio.get_running_loop().run_in_executor(
-                self._drawing, self._draw, incoming.path, PICTURES[mime_type], world.config.attachments
+                self._drawing, self._draw, incoming.path, PICTURES[mime_type], world.config.attachments.compression
             )
             picture, incoming = drawn
             mime_type = drawn[0].mime_type
@@ -220,19 +220,19 @@ class Uploads:
         self.files.release(hash)
         return UploadReply(attachment=wire.attachment(world.config, record), permanent=permanent)
 
-    def _draw(self, source: Path, format: str, settings: Attachments) -> tuple[pictures.Picture, Incoming]:
+    def _draw(self, source: Path, format: str, compression: AttachmentCompression) -> tuple[pictures.Picture, Incoming]:
         """The picture drawn anew, in a new file. Raises Refused."""
-        shrink, path = settings.compression, self.files.new_path()
+        path = self.files.new_path()
         try:
             picture = pictures.reencode(
                 source,
                 path,
                 formats=(format,),
-                max_width=shrink.max_width if shrink.enabled else None,
-                max_height=shrink.max_height if shrink.enabled else None,
-                jpeg_quality=settings.compression.jpeg_quality,
-                webp_quality=settings.compression.webp_quality,
-                png_compression=settings.compression.png_compression,
+                max_width=compression.max_width if compression.enabled else None,
+                max_height=compression.max_height if compression.enabled else None,
+                jpeg_quality=compression.jpeg_quality,
+                webp_quality=compression.webp_quality,
+                png_compression=compression.png_compression,
             )
             incoming = self.files.incoming()
             try:
@@ -343,10 +343,10 @@ class Uploads:
         return await done
 
 
-def _add(tx: Transaction, record: StoredAttachment, settings: Attachments, now: float) -> None:
+def _add(tx: Transaction, record: StoredAttachment, attachments: Attachments, now: float) -> None:
     """Raises Refused when the uploader has too much already; what no message shows makes room first, oldest first."""
     number, used = tx.attachments.usage(record.uploader_id, now)
-    most, room = settings.max_attachments_per_user, settings.max_total_bytes_per_user
+    most, room = attachments.max_attachments_per_user, attachments.max_total_bytes_per_user
     ending: list[StoredAttachment] = []
     if most >= 0 and number >= most:
         ending = tx.attachments.oldest_unused(record.uploader_id, number - most + 1, now)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from protocol.objects_messages import Thread
+from protocol.objects_messages import MAX_ATTACHMENTS, Thread
 
 # ---------------------------------------------------------------- fields that many commands share
 
@@ -123,6 +123,7 @@ class VoiceMember(Struct, frozen=True):
 
     username: str
     muted: bool
+    pfp: Annotated[str, Meta(description="URL of the picture.")] | UnsetType = UNSET
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -194,6 +195,7 @@ class HandshakeLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channel_name: int = MAX_NAME
     role_name: int = MAX_NAME
     thread_name: int = 100
+    attachments_per_message: int = MAX_ATTACHMENTS
 
 
 class HandshakeAttachments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,7 +217,10 @@ class Handshake(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Annotated[str, Meta(description="Version of the original protocol that this one contains.")] = "1.1.0"
     protocol: Annotated[int, Meta(description="Level of what this server adds; rises by one with each change.")] = 1
     validator_key: Annotated[str, Meta(description="New for every connection; a Rotur validator is made for it.")]
-    capabilities: Annotated[list[str], Meta(description="Names of the commands that exist here.")]
+    capabilities: Annotated[
+        list[str],
+        Meta(description="Names of the commands that exist here, and `attachment_upload` where files can be uploaded."),
+    ]
     permissions: Annotated[list[str], Meta(description="Names of the server permissions.")]
     auth_mode: Literal["rotur", "cracked", "cracked-only"]
 

@@ -39,6 +39,7 @@ def test_bytes_lie_under_their_hash_and_equal_ones_once(files: FileStore) -> Non
     assert files.hashes(HELLO[:2]) == [HELLO]
     assert files.hashes("00") == []
     assert files.free_bytes() > 0
+    assert [path.stat().st_mode & 0o777 for path in (files.path(HELLO), files.path(HELLO).parent)] == [0o600, 0o700]
 
 
 def test_a_file_goes_in_two_steps(files: FileStore) -> None:

@@ -96,13 +96,6 @@ def test_message_new_content_is_needed_and_limited(stage: Stage) -> None:
     assert len(say(stage, "ann", " " + "😀" * most + " ")["content"]) == most
 
 
-def test_message_new_refuses_attachments_for_now(stage: Stage) -> None:
-    code, text = refusal(stage, "ann", "message_new", channel="general", content="x", attachments=[{"id": "a"}])
-    assert code is Code.ATTACHMENTS_DISABLED
-    assert "attachments are disabled" in text.lower()
-    stage.do("ann", "message_new", channel="general", content="x", attachments=[])
-
-
 def test_message_new_replies_ping_their_author_unless_told_not_to(stage: Stage) -> None:
     first = say(stage, "ann", "first")
     reply = say(stage, "ben", "second", channel="general", reply_to=first["id"])
