@@ -179,7 +179,7 @@ class SlashCommands(Section, frozen=True):
         float,
         setting(
             "Answer",
-            "A bot that has not answered a slash command after this time is reported to the caller; it may answer still.",
+            "The caller is told when a bot has not answered a slash command in this time; the bot may answer still.",
             unit="seconds",
             at_least=1,
             at_most=3600,

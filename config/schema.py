@@ -141,7 +141,7 @@ class Rotur(Section, frozen=True):
         str,
         setting(
             "Profile address",
-            "Where the subscription of an uploader is looked up: called with the parameters `name` and `include_posts`.",
+            "Where the subscription of an uploader is looked up; called with `name` and `include_posts`.",
             pattern="^https?://[^/\\s]+",
             max_length=500,
         ),

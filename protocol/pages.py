@@ -17,6 +17,17 @@ ANY_COMMAND = (
 """Codes that any command may be refused with; a command's page names only the others."""
 
 
+OF_UPLOADS = (
+    Code.FILE_TOO_LARGE,
+    Code.FILE_REFUSED,
+    Code.TOO_MANY_FILES,
+    Code.NO_ROOM_FOR_FILE,
+    Code.TOO_MANY_UPLOADS,
+    Code.DISK_FULL,
+)
+"""Codes of a route, which no command raises."""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; empty text when there are no rows."""
     lines = [" | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in row) for row in rows]
@@ -176,7 +187,10 @@ def errors_page(catalog: Catalog) -> str:
     general = [(f"`{code.wire}`", code.value) for code in Code if code in ANY_COMMAND]
     users: dict[Code, list[str]] = {code: [] for code in Code}
     users[Code.FILE_BROKEN].append("no command: owners are told so when a file edited by hand cannot be read")
+    users[Code.PLUGIN_OFF].append("no command: owners are told so when a plugin was switched off")
     users[Code.SERVER_NOTICE].append("no command: owners are told so what needs their attention")
+    for code in OF_UPLOADS:
+        users[code].append("no command: `POST /attachments/upload`")
     for spec in catalog.commands.values():
         for code in codes_of(spec):
             users[code].append(f"[{spec.name}]({spec.name}.md)")

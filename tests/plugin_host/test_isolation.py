@@ -116,7 +116,7 @@ async def test_a_flood_leaves_events_out_and_the_server_alone(
     assert caplog.text.count("plugin slow does not keep up") == 1
 
 
-async def test_a_file_that_does_not_load_says_why_and_does_not_stop_the_others(shop: Workshop) -> None:
+async def test_plugins_list_says_why_a_file_does_not_load_and_the_others_run(shop: Workshop) -> None:
     shop.write("a_syntax", "def (:")
     shop.write("b_raises", "import nothing_of_this_name")
     shop.write("c_exits", "import sys\nsys.exit(1)")
