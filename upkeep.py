@@ -40,7 +40,7 @@ class Upkeep:
         looked: Callable[[Operation], None],
         parts: Callable[[], None] = lambda: None,
     ) -> None:
-        """looked: told of each look at the documents' files. parts: upkeep of gateways and whatever else has its own."""
+        """looked: told of each look at the documents' files. parts: upkeep of whatever has its own."""
         self._parts = parts
         self._looked = looked
         self._server = server

@@ -16,6 +16,10 @@ GUEST_PREFIX = "guest:"
 """Id of a guest: this, eight random characters, a colon, then the name that it came with."""
 
 
+PLACEHOLDER = "placeholder"
+"""Key that an import puts into the record of a member of whom only the name is known: true."""
+
+
 class Status(msgspec.Struct, frozen=True):
     """status: online, idle, dnd, offline or invisible."""
 

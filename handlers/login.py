@@ -13,7 +13,7 @@ from db.audit import AuditEntry
 from db.directs import Direct
 from db.sessions import StoredSession
 from db.transaction import Transaction
-from db.users import GUEST_PREFIX, Status, User
+from db.users import GUEST_PREFIX, PLACEHOLDER, Status, User
 from fanout import Session
 from handlers import audit, rotur
 from handlers.context import Context, World
@@ -67,9 +67,12 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     named_so = world.users.by_username(found.username)
     free = named_so is None or named_so.id == found.id
     if user is None:
-        if not free:  # people are told apart by their names
+        if named_so is not None and named_so.extra.get(PLACEHOLDER) is True:
+            user = _in_place_of(ctx, named_so, found.id, found.username)
+        elif not free:  # people are told apart by their names
             raise Refused(Code.NAME_TAKEN)
-        user = new_user(ctx, found.id, found.username)
+        else:
+            user = new_user(ctx, found.id, found.username)
     elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
@@ -208,6 +211,18 @@ def new_user(
     )
     ctx.world.users.put(user)
     ctx.world.channels.forget_user(user_id)
+    return user
+
+
+def _in_place_of(ctx: Context, placeholder: User, user_id: str, username: str) -> User:
+    """The member of whom an import knew only the name: what it was allowed, the one may who has that name now. Raises
+    Refused when it was banned."""
+    if placeholder.banned:
+        raise Refused(Code.BANNED)
+    ctx.world.users.remove(placeholder.id)
+    user = new_user(ctx, user_id, username, nickname=placeholder.nickname)
+    user = msgspec.structs.replace(user, roles=placeholder.roles or user.roles, muted_until=placeholder.muted_until)
+    ctx.world.users.put(user)
     return user
 
 

@@ -91,7 +91,9 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
 def card_changes(old: Config, new: Config) -> dict[str, str | None]:
     """Name, icon and banner where they differ, as they are now."""
     fields = ("name", "icon", "banner")
-    return {name: getattr(new.server, name) for name in fields if getattr(old.server, name) != getattr(new.server, name)}
+    return {
+        name: getattr(new.server, name) for name in fields if getattr(old.server, name) != getattr(new.server, name)
+    }
 
 
 def _checked_name(name: str | None) -> str:

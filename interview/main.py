@@ -18,6 +18,7 @@ from interview.account import GOOD_PASSWORD_LENGTH, checked_name, checked_passwo
 from interview.ask import ask, confirm
 from interview.plan import Owner, Plan
 from interview.questions import QUESTIONS, Question, as_text, check_host, check_port, parsed
+from transfer.import_command import main as import_folder
 
 INTERRUPTED = 130
 
@@ -32,7 +33,11 @@ def run(arguments: list[str], folder: Path) -> int:
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="surrogateescape")  # what is not text is refused by each question
     try:
-        Interview(options, Console(highlight=False, soft_wrap=True), folder).run()
+        interview = Interview(options, Console(highlight=False, soft_wrap=True), folder)
+        source = interview.run()
+        if source is not None and _import(source, options):
+            return 1
+        interview.tell_start()
     except KeyboardInterrupt:
         return _told("\nInterrupted; nothing was written.", INTERRUPTED)
     except EOFError:
@@ -52,8 +57,9 @@ class Interview:
         self.folder = folder
         self.plan = Plan(options.config, options.data_dir, from_scratch=options.force)
 
-    def run(self) -> None:
-        """Raises Stopped, ConfigError, OSError, EOFError or KeyboardInterrupt, with nothing written."""
+    def run(self) -> Path | None:
+        """Gives the folder from which the community moves in, if it does. Raises Stopped, ConfigError, OSError, EOFError
+        or KeyboardInterrupt, with nothing written."""
         plan, options = self.plan, self.options
         if options.yes and not plan.is_untouched and not options.force:
             raise Stopped(f"{plan.config_file} exists: add --force to change it (settings not named stay as they are)")
@@ -65,13 +71,26 @@ class Interview:
                 plan.set(question.name, self._answer(question))
             if question.name == "auth_mode":
                 self._ask_owner(password)
+        source = self._ask_source()
         if options.yes:
             self._refuse_taken_owner()
         else:
             self._confirm()
         for path in plan.write():
             self.console.print(Text(f"wrote {path}"))
+        return source
+
+    def tell_start(self) -> None:
         self.console.print(Text(f"Start the server with `{self._start_command()}`."))
+
+    def _ask_source(self) -> Path | None:
+        source: Path | None = self.options.source
+        if source is None and not self.options.yes:
+            prompt = "Path of an OriginChats folder to move in from (empty: none)"
+            source = ask(self.console, prompt, _folder, default="") or None
+        elif source is not None and not source.is_dir():
+            raise Stopped(f"--import: {source}: there is no such folder")
+        return source
 
     def _start_command(self) -> str:
         config, data = self.options.config, self.options.data_dir
@@ -183,9 +202,26 @@ def _flags(folder: Path) -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, metavar="D", help="stands for the folder db/ beside config.json")
     parser.add_argument("--owner", metavar="NAME", help="local account that becomes owner")
     parser.add_argument("--owner-password-stdin", action="store_true", help="first line of the input is its password")
+    parser.add_argument("--import", type=Path, dest="source", metavar="PATH", help="OriginChats folder to move in from")
     for question in QUESTIONS:
         parser.add_argument(question.flag, metavar="VALUE", help=question.text)
     return parser
+
+
+def _import(source: Path, options: argparse.Namespace) -> int:
+    """The exit code."""
+    flags = ["--config", str(options.config), *(["--data-dir", str(options.data_dir)] if options.data_dir else [])]
+    return import_folder([str(source), *flags], options.config.parent)
+
+
+def _folder(text: str) -> Path | None:
+    """Raises ValueError."""
+    if not text.strip():
+        return None
+    path = Path(text.strip()).expanduser()
+    if not path.is_dir():
+        raise ValueError("there is no such folder")
+    return path
 
 
 def _attribute(flag: str) -> str:

@@ -28,8 +28,8 @@ EmojiImage = Annotated[
     str,
     Meta(
         max_length=MAX_IMAGE,
-        description="`data:image/...;base64,...` of at most 3 MB. It is written anew: metadata goes, what is larger than "
-        "256 x 256 pixels is shrunk to fit, animated pictures stay animated.",
+        description="`data:image/...;base64,...` of at most 3 MB. It is written anew: metadata goes, what is larger "
+        "than 256 x 256 pixels is shrunk to fit, animated pictures stay animated.",
     ),
 ]
 FileName = Annotated[str, Meta(description="The picture is at `/emojis/<fileName>`, and at `/emojis/<id>`.")]

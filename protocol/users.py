@@ -29,7 +29,9 @@ Erase = Annotated[
         "which takes a while: clients see each message go by `message_delete`."
     ),
 ]
-Erasing = Annotated[Literal[True] | UnsetType, Meta(description="Present when everything of the user is being removed.")]
+Erasing = Annotated[
+    Literal[True] | UnsetType, Meta(description="Present when everything of the user is being removed.")
+]
 Nickname = Annotated[str, Meta(description=f"1 to {MAX_NICKNAME} characters; both ends are trimmed.")]
 
 

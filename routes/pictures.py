@@ -38,7 +38,7 @@ class Pictures:
 
 
 async def _serve(file: Path | None, fresh: str, request: Request, missing: str) -> Response:
-    """Whole or in ranges, with ETag and Last-Modified. A link that leads out of the folder is as if it was not there."""
+    """Whole or in ranges, with ETag and Last-Modified. A link out of the folder is as if it was not there."""
     extension = None if file is None else extension_of(file.name)
     if file is None or extension is None:
         raise HTTPException(404, missing)

@@ -45,7 +45,7 @@ class Host:
 
         async def run() -> None:
             self.backups.tick()
-            while self.backups.running:
+            while self.backups.running:  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
         self.clock.now += later_s

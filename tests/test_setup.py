@@ -25,6 +25,7 @@ from tests.support.interview import (
     one_line,
     users_of,
 )
+from tests.support.old_folders import current
 
 
 @pytest.fixture
@@ -52,6 +53,8 @@ def test_the_interview_through_a_pipe_asks_again_until_each_answer_fits(folder: 
         "image/*, text/plain",
         "svg! ,",
         "png gif",
+        "/nowhere at all",
+        "",
     ]
     done = interview(folder, answers=[*before_owner, *owner, *after_owner, "maybe", "y"])
     assert done.returncode == 0, done.stderr
@@ -69,6 +72,7 @@ def test_the_interview_through_a_pipe_asks_again_until_each_answer_fits(folder: 
         'found "maybe", expected true or false',
         'found "image", expected text',
         'found "svg!", expected text',
+        "there is no such folder",
         "please answer y or n",
         "What will be written",
         "Chess [bold]Club",
@@ -358,3 +362,18 @@ def test_without_the_packages_it_uses_the_virtual_environment(tmp_path: Path) ->
         [sys.executable, "-I", "-S", str(tmp_path / "setup.py"), "--yes"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{tmp_path / 'setup.py'} --yes\n"
+
+
+def test_a_community_moves_in_with_the_interview(folder: Path, tmp_path: Path) -> None:
+    old = current(tmp_path / "old")
+    owner = ["--owner", "host", "--owner-password-stdin"]
+    flags = ["--yes", "--name", "New place", "--port", "0", *owner, "--import", str(old.path)]
+    done = interview(folder, *flags, answers=["long secret"])
+    assert done.returncode == 0, done.stderr
+    assert "Imported" in done.stdout
+    assert config_of(folder)["server"]["name"] == "New place"
+    users = users_of(folder)
+    assert users["USR:local_host"]["roles"][0] == "owner"
+    assert users["USR:ann"]["username"] == "Ann"
+    refused = interview(folder, "--yes", "--force", "--import", str(tmp_path / "nowhere"))
+    assert one_line(refused) == f"--import: {tmp_path / 'nowhere'}: there is no such folder"

@@ -90,7 +90,7 @@ def _import(
 ) -> Path | None:
     target = Target(places.paths)
     mark = f"{MARK}{hashlib.sha256(str(source.data).encode()).hexdigest()[:32]}"
-    if target.message_count and mark not in target.marks and not wish.into_existing:
+    if target.has_messages and mark not in target.marks and not wish.into_existing:
         raise ImportStopped(
             f"{target.folder} has messages that did not come from this folder: move it away, or add to it "
             "by --into-existing"
@@ -99,8 +99,8 @@ def _import(
     if wish.dry_run:
         report.facts["dry run"] = "nothing was changed"
     try:
-        _build(community, target, wish, report, ask_owner, told, mark)
-        if wish.dry_run:
+        changed = _build(community, target, wish, report, ask_owner, told, mark)
+        if wish.dry_run or not changed:
             target.forget()
             return None
         told.step("putting the new data folder in place")
@@ -112,7 +112,8 @@ def _import(
 
 def _build(
     community: Community, target: Target, wish: Wish, report: Report, ask_owner: AskOwner, told: Told, mark: str
-) -> None:
+) -> bool:
+    """False when the data folder has all of it."""
     there = {name: target.document(name) for name in ("users.json", "roles.json", "channels.json", "serverEmojis.json")}
     users = documents.add("members", there["users.json"], community.users, report)
     roles = documents.add("roles", there["roles.json"], community.roles, report)
@@ -144,6 +145,10 @@ def _build(
     target.write("serverEmojis.json", emojis)
     told.step("waiting for the disk")
     target.close(connection)
+    changed = target.is_new or users != there["users.json"] or any(report.counts.values())
+    if not changed:
+        report.facts["nothing new"] = "everything was there already"
+    return changed
 
 
 def _with_owner(users: dict[str, Any], wish: Wish, ask_owner: AskOwner, report: Report) -> dict[str, Any]:

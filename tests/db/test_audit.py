@@ -13,8 +13,8 @@ ALL = dict.fromkeys([*CATEGORIES, OTHER], 0.0)
 
 
 def entry(number: int, action: str = "user_ban", **fields: object) -> AuditEntry:
-    known = {"id": f"e{number:06}", "action": action, "actor_id": "mod", "actor_name": "Mod", "timestamp": float(number)}
-    return AuditEntry(**known | fields)  # type: ignore[arg-type]
+    known = {"id": f"e{number:06}", "action": action, "actor_id": "mod", "actor_name": "Mod"}
+    return AuditEntry(**known | {"timestamp": float(number)} | fields)  # type: ignore[arg-type]
 
 
 def add(store: Store, *entries: AuditEntry) -> None:

@@ -156,7 +156,10 @@ def test_two_emoji_add_of_one_name_at_once_leave_one_picture(stage: Stage) -> No
         ctx = Context(stage.world, Visitor(), stage.connect("mod"), 0.0)
         command = decode(msgspec.json.encode({"cmd": "emoji_add", "name": "same", "image": PNG}))
         handler = HANDLERS[type(command)]
-        return await asyncio.gather(handler(ctx, command), handler(ctx, command), return_exceptions=True)
+        answers: list[object] = await asyncio.gather(
+            handler(ctx, command), handler(ctx, command), return_exceptions=True
+        )
+        return answers
 
     _, second = asyncio.run(both())
     assert isinstance(second, Refused)

@@ -481,6 +481,23 @@ async def test_auth_follows_a_name_that_changed_only_its_case(house: House, serv
     assert (await let_in(house, "auth", validator="good"))["user"]["username"] == "ROY"
 
 
+async def test_auth_takes_the_place_of_a_member_of_whom_only_the_name_was_known(house: House, service: Service) -> None:
+    placeholders = {
+        "roy": {"roles": ["moderator", "user"], "nickname": "old roy", "placeholder": True},
+        "zed": {"roles": [], "banned": True, "placeholder": True},
+    }
+    edit(house.folder / "users.json", lambda users: users.update(placeholders))
+    house.world.journal.look(lambda operation: None)
+    await house.quiet()
+    ready = await let_in(house, "auth", validator="good")
+    assert (ready["user"]["roles"], ready["user"]["nickname"]) == (["moderator", "user"], "old roy")
+    assert "roy" not in on_disk(house)
+    assert "placeholder" not in on_disk(house)["1001"]
+    service.known["other"] = RoturUser(id="1002", username="zed")
+    assert (await refused(house, "auth", validator="other"))["code"] == "banned"
+    assert "zed" in on_disk(house)
+
+
 async def test_auth_lets_nobody_in_under_the_name_of_another(house: House, service: Service) -> None:
     await let_in(house, "auth", validator="good")
     service.known["other"] = RoturUser(id="1002", username="rOY")
@@ -633,5 +650,5 @@ async def test_login_secrets_are_in_no_file_and_no_other_packet(house: House) ->
     ben.read()
     assert ready["session"] not in json.dumps(ben.packets)
     await house.quiet()
-    for path in house.folder.iterdir():
+    for path in filter(Path.is_file, house.folder.rglob("*")):
         assert ready["session"].encode() not in path.read_bytes(), path.name

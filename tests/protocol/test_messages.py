@@ -29,7 +29,7 @@ LIMITED = {
     "message_new", "message_edit", "message_delete", "direct_open", "direct_message", "channel_topic_set",
     "channel_modes_set", "channel_member_set", "channel_invite", "channel_kick", "username_update",
     "access_token_create", "poll_create", "poll_vote",
-    "slash_register", "slash_call",
+    "slash_register", "slash_call", "plugin_call",
 }  # fmt: skip
 
 

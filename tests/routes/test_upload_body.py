@@ -161,15 +161,14 @@ def test_one_file_is_required() -> None:
 
 
 def test_a_file_that_is_too_large_is_refused_before_its_end() -> None:
+    most = 2000
+    assert read_json(encoded(bytes(most)), 40, most=most)[0] == bytes(most)
     target = Memory()
-    body = JsonBody(target, 300)
-    text = encoded(bytes(301))
-    assert read_json(encoded(bytes(300)), 40, most=300)[0] == bytes(300)
-    with pytest.raises(Refused, match=r"\(max 300 bytes\)"):
-        taken(body, text[:-60], (100,))
-    assert len(target.data) <= 300
-    form = multipart(('name="file"; filename="a"', bytes(301)))
-    assert refused_multipart(form, most=300).code is Code.FILE_TOO_LARGE
+    with pytest.raises(Refused, match=r"\(max 2000 bytes\)"):
+        taken(JsonBody(target, most), encoded(bytes(most + 500))[:-60], (100,))
+    assert target.size <= most
+    form = multipart(('name="file"; filename="a"', bytes(most + 1)))
+    assert refused_multipart(form, most=most).code is Code.FILE_TOO_LARGE
 
 
 def test_everything_besides_the_file_is_small() -> None:

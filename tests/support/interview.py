@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-ANSWERS_AFTER_OWNER = 8
+ANSWERS_AFTER_OWNER = 9
 """Questions after those about the owner, the one for confirmation not counted."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.client import ChatClient
 from tests.support.community import edit_with_care, load, user_id
+from tests.support.pictures import PNG
 from tests.transcripts.community_driver import Driver, Member, rules
 
 VIEWS = (["user"], ["moderator"], ["vip"], ["!vip", "user"], ["moderator", "vip"], ["owner"])
@@ -235,6 +236,19 @@ class Community(Driver):
         user = user_id(self._who(b).name)
         await self._ask(self.member("host"), "user_update", user=user, updates={"nickname": nickname})
 
+    async def picture(self, a: int, b: int, c: int) -> None:
+        await self._ask(self._who(a).here, "pfp_set", url=f"https://example.org/{c}.png" if c % 4 else "")
+
+    async def emoji(self, a: int, b: int, c: int) -> None:
+        host = self.member("host")
+        ids = sorted((await host.request("emoji_get_all"))["emojis"], key=int)
+        if not ids or c % 3 == 0:
+            await self._ask(host, "emoji_add", name=f"emoji_{b % 4}", image=PNG)
+        elif c % 3 == 1:
+            await self._ask(host, "emoji_update", emoji_id=ids[b % len(ids)], name=f"emoji_{c % 4}")
+        else:
+            await self._ask(host, "emoji_delete", emoji_id=ids[b % len(ids)])
+
     async def ban(self, a: int, b: int, c: int) -> None:
         name = ("ann", "ben", "cleo")[b % 3]
         if await self._ask(self.member("host"), "user_ban", user=user_id(name)) is not None:
@@ -336,6 +350,7 @@ WEIGHTS = {
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
     "modes": 3, "join": 5, "leave": 1, "kick": 3, "operator": 2,
     "role_color": 1, "role_power": 1, "role_delete_and_create": 1, "set_roles": 4, "nickname": 1, "ban": 1, "unban": 1,
+    "picture": 1, "emoji": 3,
     "hand_edit": 2, "drop": 4, "come_back": 3, "restart": 1, "kill": 1,
 }  # fmt: skip
 KINDS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]

@@ -85,7 +85,7 @@ async def test_the_server_backs_itself_up_when_it_starts(server: ServerProcess, 
     await visit.login("ann")
 
     async def made() -> Path:
-        while not (found := automatic_backups(server.data_dir / "backup")):
+        while not (found := automatic_backups(server.data_dir / "backup")):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         return found[0]
 

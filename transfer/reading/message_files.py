@@ -16,6 +16,9 @@ from transfer.report import Report
 
 Progress = Callable[[int], None]
 PROGRESS_BYTES = 1 << 20
+PROBED_LINES = 100
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError)
+"""What decoding raises for what is no JSON."""
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -76,12 +79,11 @@ def _array(path: Path, content: bytes) -> list[msgspec.Raw] | None:
     """None when it only looks like an array: lines, of which the first is broken."""
     try:
         return _decode_array(content)
-    except msgspec.DecodeError as error:
+    except BROKEN as error:
         try:
             found = json.loads(content.decode("utf-8", "replace"))
         except json.JSONDecodeError as wrong:
-            lines = content.split(b"\n", 1)
-            if len(lines) == 2 and lines[1].lstrip().startswith(b"{"):
+            if _has_lines(content):
                 return None
             raise ImportStopped(f"{path}:{wrong.lineno}:{wrong.colno}: {wrong.msg}") from None
         except RecursionError:
@@ -89,10 +91,26 @@ def _array(path: Path, content: bytes) -> list[msgspec.Raw] | None:
         return [msgspec.Raw(json.dumps(scrubbed(one)).encode()) for one in found]
 
 
+def _has_lines(content: bytes) -> bool:
+    """Whether the first line is JSON by itself, or one of the first is an object."""
+    lines = content.strip().split(b"\n", PROBED_LINES)[:PROBED_LINES]
+    if _is_json(lines[0]):
+        return True
+    return any(line.lstrip().startswith(b"{") and _is_json(line) for line in lines)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (*BROKEN, RecursionError):
+        return False
+    return True
+
+
 def _fields(body: bytes | msgspec.Raw, path: Path, number: int, report: Report) -> dict[str, Any] | None:
     try:
         return _decode(body)
-    except msgspec.DecodeError as error:
+    except BROKEN as error:
         fields = _mended(bytes(body))
         if fields is None:
             report.note("bad_line", f"{path.name}:{number}: {error}")
@@ -138,7 +156,7 @@ def _ids(path: Path) -> Iterator[tuple[int, str]]:
     for number, body in _bodies(path, lambda count: None):
         try:
             id_ = _decode_id(body).id
-        except msgspec.DecodeError:
+        except BROKEN:
             fields = _mended(bytes(body))
             id_ = fields.get("id") if fields else None
         except RecursionError:

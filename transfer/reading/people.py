@@ -11,14 +11,12 @@ import msgspec
 from db import roles, users
 from db.document_format import BadRecord, Format
 from db.roles import Role
-from db.users import LOCAL_PREFIX, User
+from db.users import LOCAL_PREFIX, PLACEHOLDER, User
 from transfer.report import Report
 
 NAMESPACE = uuid.UUID("6f1dd9f5-3c5f-4e0e-9a3a-6a3b0f2f6b0c")
 """Ids that old records lack are derived from what they are called, so that each import gives them the same."""
 MAX_NAME = 200
-PLACEHOLDER = "placeholder"
-"""Key of a member's record: known by name only, see `handlers/login.py`."""
 NOBODY = "unknown"
 MAX_SEEN = 100_000
 """Names whose ids are remembered."""

@@ -40,6 +40,8 @@ def taken_over(old: dict[str, Any], report: Report) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, value in _leaves(old, ()):
         name = MOVED.get(name, name)
+        if name == "server.url" and isinstance(value, str) and value.startswith("ws"):
+            value = "http" + value.removeprefix("ws")
         if name in NOT_TAKEN:
             if NOT_TAKEN[name]:
                 report.note("setting", f"{name}: {NOT_TAKEN[name]}")

@@ -106,7 +106,8 @@ class TableWriter:
 
     def _places_of(self, ids: Iterable[str]) -> dict[str, tuple[str | None, int]]:
         """Message id -> (id of its place, `n`)."""
-        places = dict(self._connection.execute(select(schema.places.c.number, schema.places.c.id)).tuples().all())
+        numbered = self._connection.execute(select(schema.places.c.number, schema.places.c.id))
+        places: dict[int, str | None] = {row.number: row.id for row in numbered}
         wanted = list(dict.fromkeys(ids))
         found = {}
         for start in range(0, len(wanted), PARTS):

@@ -21,7 +21,7 @@ from db.document_format import DataError, Format, Slices
 from db.documents import ORDER_KEY, Order
 from db.folder_swap import BEFORE, interrupted, prepared_folder, swap
 from db.ids import uuid7
-from db.schema import counters, messages
+from db.schema import counters
 from transfer.model import ImportStopped
 
 STAMP = "import"
@@ -57,23 +57,26 @@ class Target:
         cut_off = interrupted(paths.folder)
         if cut_off is not None:
             raise ImportStopped(cut_off)
-        self.message_count, self.marks = self._look()
-        self.is_new = not self.message_count
+        self.has_messages, self.marks = self._look()
+        self.is_new = not self.has_messages
         """No message was written in it: its roles and channels make way."""
 
-    def _look(self) -> tuple[int, set[str]]:
-        """How many messages there are, and which marks of imports."""
+    def _look(self) -> tuple[bool, set[str]]:
+        """Whether there are messages, and which marks of imports there are."""
         path = self.folder / DATABASE
         if not path.exists():
-            return 0, set()
-        engine = open_database(f"sqlite:///{path}")
-        try:
-            migrate(engine)
-            with engine.connect() as connection:
-                count = len(connection.execute(select(messages.c.n).limit(1)).all())
-                return count, marks(connection, MARK)
-        finally:
-            engine.dispose()
+            return False, set()
+        # reading would leave the files -wal and -shm beside it
+        alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+        uri = f"{path.as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+        # one that was made by an older server is not migrated in its place, and may lack tables
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            has = "messages" in tables and connection.execute("SELECT n FROM messages LIMIT 1").fetchone() is not None
+            if "counters" not in tables:
+                return has, set()
+            names = connection.execute("SELECT name FROM counters WHERE name LIKE ?", (f"{MARK}%",)).fetchall()
+            return has, {name for (name,) in names}
 
     def document(self, name: str) -> Records:
         """The records of a document that is there; an empty one when it is not, or makes way. Raises ImportStopped."""
@@ -125,6 +128,8 @@ class Target:
     def close(self, connection: Connection) -> None:
         """The database is complete: have everything on disk."""
         connection.close()
+        self._engine.dispose()
+        self._engine.connect().close()  # it is an ordinary one from now on
         self._engine.dispose()
         for folder, _, names in os.walk(self.prepared):
             for name in names:
