@@ -58,8 +58,8 @@ class Interview:
         self.plan = Plan(options.config, options.data_dir, from_scratch=options.force)
 
     def run(self) -> Path | None:
-        """Gives the folder from which the community moves in, if it does. Raises Stopped, ConfigError, OSError, EOFError
-        or KeyboardInterrupt, with nothing written."""
+        """Gives the folder from which the community moves in, if it does. Raises Stopped, ConfigError, OSError,
+        EOFError or KeyboardInterrupt, with nothing written."""
         plan, options = self.plan, self.options
         if options.yes and not plan.is_untouched and not options.force:
             raise Stopped(f"{plan.config_file} exists: add --force to change it (settings not named stay as they are)")
