@@ -58,7 +58,7 @@ class Interview:
         self.plan = Plan(options.config, options.data_dir, from_scratch=options.force)
 
     def run(self) -> Path | None:
-        """Gives the folder from which the community moves in, if it does. Raises Stopped, ConfigError, OSError,
+        """Gives the folder from which a community moves in; None: from none. Raises Stopped, ConfigError, OSError,
         EOFError or KeyboardInterrupt, with nothing written."""
         plan, options = self.plan, self.options
         if options.yes and not plan.is_untouched and not options.force:
@@ -86,7 +86,7 @@ class Interview:
     def _ask_source(self) -> Path | None:
         source: Path | None = self.options.source
         if source is None and not self.options.yes:
-            prompt = "Path of an OriginChats folder to move in from (empty: none)"
+            prompt = "Path of an OriginChats folder to move in from"
             source = ask(self.console, prompt, _folder, default="") or None
         elif source is not None and not source.is_dir():
             raise Stopped(f"--import: {source}: there is no such folder")

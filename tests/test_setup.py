@@ -114,7 +114,7 @@ def test_empty_answers_keep_the_defaults_and_make_no_owner(folder: Path) -> None
 
 def test_a_question_whose_flag_is_given_is_not_asked(folder: Path) -> None:
     done = interview(
-        folder, "--port", "0", "--name", "Given", "--attachments", "n", answers=["", "", "", *[""] * 5, "y"]
+        folder, "--port", "0", "--name", "Given", "--attachments", "n", answers=["", "", "", *[""] * 6, "y"]
     )
     assert done.returncode == 0, done.stderr
     assert "Name of the community" not in done.stdout
