@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 import upkeep
+from db.schema import modlog
 from handlers.context import World
 from handlers.outcome import Change, Event
 from handlers.polls import end_expired
@@ -460,3 +463,34 @@ async def test_a_tick_that_fails_is_not_the_last(
         await asyncio.wait([task])
     assert task.cancelled()
     assert "upkeep failed" in caplog.text
+
+
+async def test_the_moderation_log_forgets_what_is_past_its_time(house: House, tick: Ticking) -> None:
+    host = await house.enter("host")
+    await host.ask("user_ban", user=user_id("ann"))
+    await host.ask("role_create", name="vip")
+    house.clock.now += 200 * DAY_S
+    live = house.world.live
+    days = msgspec.structs.replace(live.current.modlog.retention, role_management=199)
+    live.current = msgspec.structs.replace(
+        live.current, modlog=msgspec.structs.replace(live.current.modlog, retention=days)
+    )
+    await tick(FORGET_TICKS)
+    rows = in_database(house, lambda tx: tx.connection.execute(select(modlog.c.action)).scalars().all())
+    assert rows == ["user_ban"]
+
+
+async def test_own_writes_are_logged_once_and_edits_by_hand_as_on_disk(house: House, tick: Ticking) -> None:
+    host = await house.enter("host")
+    await host.ask("user_ban", user=user_id("ann"))
+    await tick(2)
+    edit(house.folder / "users.json", lambda users: users[user_id("ben")].update(banned=True))
+    await tick(2)
+    await host.ask("user_unban", user=user_id("ann"))
+    await tick(2)
+    rows = in_database(house, lambda tx: tx.connection.execute(select(modlog.c.actor_name, modlog.c.target_name)).all())
+    assert [tuple(row) for row in rows] == [
+        (user_id("host"), user_id("ann")),
+        ("on disk", user_id("ben")),
+        (user_id("host"), user_id("ann")),
+    ]
