@@ -241,9 +241,9 @@ class Community:
             if self.plugins is not None:
                 await self.plugins.stop()
             self.world.passwords.stop()
-            await asyncio.to_thread(self.uploads.stop)
             await asyncio.to_thread(self.world.emoji_pictures.stop)
             await asyncio.to_thread(self.journal.stop)
+            await asyncio.to_thread(self.uploads.stop)
 
     async def drain(self) -> None:
         """Let nobody new in, tell everybody, and wait until what was accepted is committed and on its way."""

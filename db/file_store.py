@@ -15,7 +15,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -74,7 +74,9 @@ class FileStore:
         self._incoming = folder / "incoming"
         self._lock = threading.Lock()
         self._claims: Counter[str] = Counter()
-        self._condemned: set[str] = set()
+        self._condemned: dict[str, int] = {}
+        """Hash -> number of the call that condemned it."""
+        self._calls = 0
 
     def open(self) -> None:
         """At start: what an interrupted upload left behind goes."""
@@ -103,7 +105,7 @@ class FileStore:
         target = self.path(hash)
         with self._lock:
             self._claims[hash] += 1
-            self._condemned.discard(hash)
+            self._condemned.pop(hash, None)
             try:
                 if target.exists():
                     incoming.discard()
@@ -119,24 +121,27 @@ class FileStore:
         with self._lock:
             self._unclaim(hash)
 
-    def condemn(self, hashes: Iterable[str]) -> list[str]:
+    def condemn(self, hashes: Iterable[str]) -> dict[str, int]:
         """First step of removing: gives those that nobody has claimed. The caller looks for records of them, then
         calls `remove` with those that have none, and `spare` with the others."""
         with self._lock:
-            free = [hash for hash in hashes if not self._claims[hash]]
+            self._calls += 1
+            free = {hash: self._calls for hash in hashes if hash not in self._claims}
             self._condemned.update(free)
         return free
 
-    def spare(self, hashes: Iterable[str]) -> None:
+    def spare(self, condemned: Mapping[str, int]) -> None:
         with self._lock:
-            self._condemned.difference_update(hashes)
+            for hash, call in condemned.items():
+                if self._condemned.get(hash) == call:
+                    del self._condemned[hash]
 
-    def remove(self, hashes: Iterable[str]) -> None:
-        """Second step: those go that are condemned still."""
-        for hash in hashes:
+    def remove(self, condemned: Mapping[str, int]) -> None:
+        """Second step: those go that nobody has placed or condemned again since."""
+        for hash, call in condemned.items():
             with self._lock:
-                if hash in self._condemned:
-                    self._condemned.discard(hash)
+                if self._condemned.get(hash) == call:
+                    del self._condemned[hash]
                     self.path(hash).unlink(missing_ok=True)
 
     def hashes(self, prefix: str) -> list[str]:

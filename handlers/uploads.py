@@ -323,10 +323,10 @@ class Uploads:
 
         def looked(operation: Operation) -> None:
             needed = set(condemned) if operation.error is not None else operation.result
-            self.files.spare(needed)
-            self._disk.submit(self.files.remove, [hash for hash in condemned if hash not in needed])
+            self.files.spare({hash: call for hash, call in condemned.items() if hash in needed})
+            self._disk.submit(self.files.remove, {hash: call for hash, call in condemned.items() if hash not in needed})
 
-        self._world.journal.submit(lambda tx: tx.attachments.recorded(condemned), (), looked)
+        self._world.journal.submit(lambda tx: tx.attachments.recorded(list(condemned)), (), looked)
 
     async def _in_journal(self, work: Callable[[Transaction], T]) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

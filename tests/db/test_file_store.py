@@ -44,7 +44,7 @@ def test_bytes_lie_under_their_hash_and_equal_ones_once(files: FileStore) -> Non
 
 def test_a_file_goes_in_two_steps(files: FileStore) -> None:
     hash = put(files, b"hello")
-    assert files.condemn([hash]) == [], "its upload is under way"
+    assert files.condemn([hash]) == {}, "its upload is under way"
     files.release(hash)
     condemned = files.condemn([hash])
     files.spare(condemned)
@@ -64,6 +64,20 @@ def test_a_file_is_not_removed_that_is_uploaded_again_meanwhile(files: FileStore
     files.release(hash)
     files.remove(condemned)
     assert files.path(hash).read_bytes() == b"hello"
+
+
+def test_a_file_is_not_removed_by_whoever_condemned_it_before_it_was_uploaded_again(files: FileStore) -> None:
+    hash = put(files, b"hello")
+    files.release(hash)
+    before = files.condemn([hash])
+    put(files, b"hello")
+    files.release(hash)
+    again = files.condemn([hash])
+    files.remove(before)
+    files.spare(before)
+    assert files.path(hash).read_bytes() == b"hello"
+    files.remove(again)
+    assert all_files(files) == []
 
 
 def test_uploads_and_removals_of_the_same_bytes_at_once_lose_nothing(files: FileStore) -> None:
@@ -134,5 +148,5 @@ def test_an_upload_that_cannot_be_kept_claims_nothing(files: FileStore, monkeypa
     with pytest.raises(OSError, match="space"):
         files.place(incoming)
     incoming.discard()
-    assert files.condemn([HELLO]) == [HELLO]
+    assert list(files.condemn([HELLO])) == [HELLO]
     assert all_files(files) == []
