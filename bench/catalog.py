@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.big import many_messages, many_users
+from bench.moving import moving_in
 from bench.polls import idle_sessions, long_polls
 from bench.scenarios import (
     Numbers,
@@ -87,4 +88,5 @@ SCENARIOS = (
         },
         has_yardstick=False,
     ),
+    Scenario("import of 1 000 000 messages", moving_in, {"messages_per_s": AtLeast(30_000)}, has_yardstick=False),
 )

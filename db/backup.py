@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import time
 import zipfile
@@ -40,6 +41,8 @@ NOT_DATA = (FOLDER, UPLOADS, LOCK)
 """What of the data folder is not copied as it lies there."""
 CHUNK_BYTES = 1 << 20
 LEFTOVER_S = 86_400.0
+DAMAGE = (OSError, KeyError, EOFError, ValueError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged ZIP file may raise."""
 _STAMP = "%Y-%m-%dT%H-%M-%SZ"
 
 
@@ -239,7 +242,7 @@ def manifest_of(file: Path) -> Manifest:
         manifest = msgspec.json.decode(content, type=Manifest)
     except FileNotFoundError:
         raise BackupError(f"{file}: there is no such file") from None
-    except (OSError, KeyError, zipfile.BadZipFile, msgspec.DecodeError) as error:
+    except (*DAMAGE, msgspec.DecodeError) as error:
         raise BackupError(f"{file} is no backup of this server, or damaged: {error}") from None
     if manifest.format != FORMAT:
         raise BackupError(f"{file}: its format {manifest.format} is unknown to this version; update the server")
@@ -264,7 +267,7 @@ def verify(file: Path, *, uploads: bool = True) -> Manifest:
                         raise BackupError(f"{file}: the upload {sha256} of it is damaged")
     except FileNotFoundError as error:
         raise BackupError(f"{file}: the upload {error.filename} that belongs to it is missing") from None
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise BackupError(f"{file} is damaged: {error}") from None
     return manifest
 

@@ -56,7 +56,7 @@ class MessageWriter:
         if self.has(id):
             source = self._news(id, source)
         last: Message | None = None
-        for batch in prefetched(batches(source)):
+        for batch in batches(source):
             new = self._prepared(id, batch)
             for left_out in self._bulk.add(id, new):
                 self._report.note("id_elsewhere", f"{place.name}: {left_out.id}")
