@@ -20,7 +20,7 @@ from transfer.places import Places
 from transfer.reading.community import read_community
 from transfer.reading.source import Source
 from transfer.report import Report
-from transfer.writing import documents
+from transfer.writing import documents, sinks
 from transfer.writing.messages import MessageWriter
 from transfer.writing.settings import taken_over
 from transfer.writing.tables import TableWriter, copy_files
@@ -124,10 +124,12 @@ def _build(
     tables = TableWriter(connection, ids, report)
     ids |= tables.directs(community)
     told.size(sum(place.size for place in community.places))
-    for place in community.places:
-        told.step(place.name)
-        messages.write(place, ids.get(place.id, place.id), told.progress)
-    messages.finish()
+    large = sum(place.size for place in community.places) >= sinks.WORTH_A_PROCESS
+    messages.write(
+        [(place, ids.get(place.id, place.id)) for place in community.places],
+        lambda: sinks.Process(target.database) if large else sinks.Direct(connection),
+        told,
+    )
     report.counts["messages"] = messages.stored
     told.step("attachments and everything else")
     tables.write(community, messages.shown, target.prepared)

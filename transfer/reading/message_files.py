@@ -69,7 +69,7 @@ def _bodies(path: Path, progress: Progress) -> Iterator[tuple[int, bytes | msgsp
             if told > PROGRESS_BYTES:
                 progress(told)
                 told = 0
-            body = line.strip(b" \t\r\n\0")
+            body = line.strip()
             if body:
                 yield number, body
     progress(told)
@@ -125,7 +125,7 @@ def _fields(body: bytes | msgspec.Raw, path: Path, number: int, report: Report) 
 def _mended(body: bytes) -> dict[str, Any] | None:
     """Halves of surrogate pairs are JSON for some and not for others."""
     try:
-        fields = json.loads(body.decode(), parse_constant=str)
+        fields = json.loads(body.strip(b" \t\r\n\0").decode(), parse_constant=str)
     except (ValueError, RecursionError):
         return None
     return scrubbed(fields) if isinstance(fields, dict) else None

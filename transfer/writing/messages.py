@@ -1,13 +1,11 @@
-"""Messages of old places to the database: read by one thread, stored by another."""
+"""Messages of old places, on their way to the database: what is new, whom they call, and what they show."""
 
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -19,14 +17,21 @@ from db.message_rows import Message
 from transfer.model import People, Place
 from transfer.reading.messages import NUDGE_S
 from transfer.report import Report
+from transfer.writing.sinks import Batch, Sink
 from transfer.writing.target import MARK, marks
 
 BATCH = 4_000
-AHEAD = 3
-"""Batches that are read before they are stored."""
+NOBODY: frozenset[str] = frozenset()
 
 T = TypeVar("T")
-Progress = Callable[[int], None]
+
+
+class Told(Protocol):
+    """Hears what is done now, and how much of the messages was read."""
+
+    def step(self, text: str) -> None: ...
+
+    def progress(self, count: int) -> None: ...
 
 
 class MessageWriter:
@@ -37,67 +42,80 @@ class MessageWriter:
     ) -> None:
         """users, roles: who can be called by a message."""
         self._connection = connection
-        self._bulk = BulkMessages(connection)
+        self._known = BulkMessages(connection)
         self._people = people
         self._users = users
         self._roles = roles
         self._report = report
+        self._newest: dict[str, float] = {}
+        """Timestamps of the newest messages."""
         self.stored = 0
         self.shown: Counter[str] = Counter()
 
     def has(self, place: str) -> bool:
         """Whether messages were ever written there."""
-        return self._bulk.known(place) is not None
+        return self._known.known(place) is not None
 
-    def write(self, place: Place, id: str, progress: Progress) -> None:
-        """id: of the place as it is here. What the place has already stays as it is; only what follows the last message
-        that both have is added."""
-        source = place.messages(progress)
-        if self.has(id):
-            source = self._news(id, source)
-        last: Message | None = None
-        for batch in batches(source):
-            new = self._prepared(id, batch)
-            for left_out in self._bulk.add(id, new):
-                self._report.note("id_elsewhere", f"{place.name}: {left_out.id}")
+    def write(self, places: Sequence[tuple[Place, str]], sink: Callable[[], Sink], told: Told) -> None:
+        """(old place, id of the place here). What a place has already stays as it is; only what follows the last message
+        that both have is added. Ends the transaction of the connection."""
+        there = {id_: self._there(id_) for _, id_ in places if self.has(id_)}
+        self._newest = {id_: self._known.newest_timestamp(id_) for id_ in there}
+        self._connection.commit()
+        newest: dict[str, str] = {}
+        storing = sink()
+        try:
+            for place, id_ in places:
+                told.step(place.name)
+                source = place.messages(told.progress)
+                if id_ in there:
+                    source = self._news(id_, source, *there[id_])
+                for batch in batches(source):
+                    storing.add(Batch(id_, self._prepared(id_, batch)))
+                    self.stored += len(batch)
+                    newest[id_] = batch[-1].id
+            for left_out in storing.finish():
+                self._report.note("id_elsewhere", left_out.id)
                 self.stored -= 1
-                self._count(left_out, -1)
-            self.stored += len(new)
-            last = batch[-1]
-        if last is not None:
-            counters.raise_to(self._connection, f"{MARK}{id}:{_mark(last.id)}", 1)
-
-    def finish(self) -> None:
-        self._bulk.finish()
+                self.shown.subtract(left_out.attachments)
+        finally:
+            storing.stop()
+        for id_, message_id in newest.items():
+            counters.raise_to(self._connection, f"{MARK}{id_}:{_mark(message_id)}", 1)
 
     def _prepared(self, id: str, batch: list[Message]) -> list[NewMessage]:
-        newest = self._bulk.newest_timestamp(id)
+        newest = self._newest.get(id, -1.0)
+        if batch[0].timestamp <= newest:  # old messages rise among themselves
+            for number, message in enumerate(batch):
+                if message.timestamp > newest:
+                    break
+                newest += NUDGE_S
+                batch[number] = msgspec.structs.replace(message, timestamp=newest)
+                self._report.note("time_raised")
+        self._newest[id] = batch[-1].timestamp
         new = []
         for message in batch:
-            if message.timestamp <= newest:
-                message = msgspec.structs.replace(message, timestamp=newest + NUDGE_S)
-                self._report.note("time_raised")
-            newest = message.timestamp
-            self._count(message, 1)
+            if message.extra:
+                self.shown.update(attachment["id"] for attachment in message.extra.get("attachments", ()))
             new.append(NewMessage(message, self._called(message)))
         return new
 
     def _called(self, message: Message) -> frozenset[str]:
         if "@" not in message.content:
-            return frozenset(pings.targets(message, (), ())) if message.reply_user is not None else frozenset()
+            return frozenset(pings.targets(message, (), ())) if message.reply_user is not None else NOBODY
         names = find_mentions(
             message.content, self._people.mentioned, lambda name: name if name in self._roles else None
         )
         users = [user for user in names.users if user in self._users]
         return frozenset(pings.targets(message, users, [role for role in names.roles if role in self._roles]))
 
-    def _count(self, message: Message, by: int) -> None:
-        for attachment in message.extra.get("attachments", ()):
-            self.shown[attachment["id"]] += by
+    def _there(self, id: str) -> tuple[Collection[str], set[str]]:
+        """Ids of the messages of a place, and the marks of former imports to it."""
+        return self._known.ids_in(id), marks(self._connection, f"{MARK}{id}:")
 
-    def _news(self, id: str, source: Iterable[Message]) -> Iterator[Message]:
-        known = self._bulk.ids_in(id)
-        imported = marks(self._connection, f"{MARK}{id}:")
+    def _news(
+        self, id: str, source: Iterable[Message], known: Collection[str], imported: Collection[str]
+    ) -> Iterator[Message]:
         waiting: list[Message] = []
         for message in source:
             if message.id in known or f"{MARK}{id}:{_mark(message.id)}" in imported:
@@ -122,41 +140,3 @@ def batches(source: Iterable[T]) -> Iterator[list[T]]:
             batch = []
     if batch:
         yield batch
-
-
-def prefetched(source: Iterator[T]) -> Iterator[T]:
-    """The same, worked out by another thread a few steps ahead. Raises what the source raises."""
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(AHEAD)
-    stopped = threading.Event()
-
-    def put(item: tuple[T | None, BaseException | None]) -> None:
-        while not stopped.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            for one in source:
-                put((one, None))
-                if stopped.is_set():
-                    return
-            put((None, None))
-        except BaseException as error:
-            put((None, error))
-
-    thread = threading.Thread(target=read, name="import reader", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        stopped.set()
-        thread.join()

@@ -118,6 +118,11 @@ class Target:
             elif path.is_dir():
                 shutil.copytree(path, target / path.name, symlinks=True, copy_function=_link)
 
+    @property
+    def database(self) -> Path:
+        """Of the folder that is being built."""
+        return self.prepared / DATABASE
+
     def write(self, name: str, records: Records) -> None:
         """A document of the folder that is being built."""
         format = FORMATS[name]
