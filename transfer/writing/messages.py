@@ -57,8 +57,8 @@ class MessageWriter:
         return self._known.known(place) is not None
 
     def write(self, places: Sequence[tuple[Place, str]], sink: Callable[[], Sink], told: Told) -> None:
-        """(old place, id of the place here). What a place has already stays as it is; only what follows the last message
-        that both have is added. Ends the transaction of the connection."""
+        """(old place, id of the place here). What a place has already stays as it is; only what follows the last
+        message that both have is added. Ends the transaction of the connection."""
         there = {id_: self._there(id_) for _, id_ in places if self.has(id_)}
         self._newest = {id_: self._known.newest_timestamp(id_) for id_ in there}
         self._connection.commit()

@@ -1,5 +1,5 @@
-"""Where messages go that are ready to be stored: into the database directly, or by a process of its own, so that one core
-reads while another stores."""
+"""Where messages go that are ready to be stored: into the database directly, or by a process of its own, so that one
+core reads while another stores."""
 
 from __future__ import annotations
 
