@@ -101,6 +101,7 @@ async def test_entering_brings_a_token_and_the_members(house: House) -> None:
 async def test_a_token_brings_the_same_user_back(house: House) -> None:
     zoe = await come(house, "zoe")
     zoe.lose()
+    await house.quiet()
     again = await come(house, "ZOE", zoe.ready["token"])
     assert again.ready["message_body"]["sender_username"] == "zoe"
     stranger = house.guest(path="/rooms")
@@ -434,6 +435,15 @@ async def test_the_shutdown_is_announced_and_pings_are_not(house: House) -> None
     (notice,) = await heard(zoe)
     assert notice["message_body"]["code"] == "shutdown"
     assert notice["message_body"]["retry_after_ms"] > 0
+
+
+async def test_what_is_no_text_is_told_as_text(house: House) -> None:
+    zoe, ann = await come(house, "zoe"), await house.enter("ann")
+    await heard(zoe)
+    await ann.ask("poll_create", channel="general", question="Tea?", options=["Yes", "No"])
+    assert told(await heard(zoe)) == [("GroupChat", "ann", "Poll: Tea?\n1. Yes\n2. No")]
+    await ann.ask("message_new", channel="general", content="look", embeds=[{"title": "News"}])
+    assert told(await heard(zoe)) == [("GroupChat", "ann", "look\nNews")]
 
 
 async def test_an_event_is_translated_once_for_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
