@@ -1,0 +1,54 @@
+// The page's place in location.hash, so that it works below any path, survives a reload and is a link:
+//   #/c/<channel>[/<message>]   #/t/<thread>[/<message>]   #/settings[/<section>]   #/invite/<code>   #/pings   #/
+import { signal } from "../lib.js";
+
+/** {page: "chat", channel?, thread?, message?} | {page: "settings", section} | {page: "invite", code} | {page: "pings"} */
+export const route = signal({ page: "chat" });
+
+export function parse(hash) {
+  const [kind = "", ...rest] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  switch (kind) {
+    case "c":
+      return { page: "chat", channel: rest[0], message: rest[1] };
+    case "t":
+      return { page: "chat", thread: rest[0], message: rest[1] };
+    case "settings":
+      return { page: "settings", section: rest[0] ?? "profile" };
+    case "invite":
+      return { page: "invite", code: rest[0] ?? "" };
+    case "pings":
+      return { page: "pings" };
+    default:
+      return { page: "chat" };
+  }
+}
+
+export function link(target) {
+  const parts = {
+    chat: () => (target.thread ? ["t", target.thread, target.message] : target.channel ? ["c", target.channel, target.message] : []),
+    settings: () => ["settings", target.section],
+    invite: () => ["invite", target.code],
+    pings: () => ["pings"],
+  }[target.page]();
+  return `#/${parts.filter((part) => part !== undefined).map(encodeURIComponent).join("/")}`;
+}
+
+/** {replace}: without a new entry of the history. */
+export function go(target, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", link(target));
+  route.value = parse(location.hash);
+}
+
+export function startRouter() {
+  route.value = parse(location.hash);
+  addEventListener("hashchange", () => (route.value = parse(location.hash)));
+  addEventListener("popstate", () => (route.value = parse(location.hash)));
+}
+
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

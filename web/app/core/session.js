@@ -1,0 +1,89 @@
+// The login that this browser remembers: a name and a token, never a password.
+import * as connection from "./connection.js";
+import { flushAll, restore } from "./outbox.js";
+import { apply } from "./events.js";
+import * as state from "./state.js";
+import { makeStale } from "./timeline.js";
+
+const SCOPE = new URL(".", document.baseURI).pathname;
+const LOGIN = `originchats:login:${SCOPE}`;
+const OUTBOX = `originchats:outbox:${SCOPE}`;
+
+/** Connects, and logs in if a login is remembered. */
+export function start() {
+  const saved = read();
+  if (saved) connection.remember({ cmd: "guest_login", ...saved });
+  restore(localStorage, OUTBOX);
+  const url = new URL(".", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = url.search = "";
+  connection.open(url.href, apply, arrived);
+}
+
+/** command: {cmd: "login" | "register" | "guest_login" | "auth", ...}. keep: whether this browser remembers it. */
+export async function logIn(command, { keep = true } = {}) {
+  const ready = await connection.logIn(command);
+  const { username } = ready.user;
+  if (command.cmd === "guest_login") {
+    const token = command.token ?? ready.session;
+    connection.remember({ cmd: "guest_login", username, token });
+    if (keep) write({ username, token });
+    return ready;
+  }
+  const token = await accessToken(username);
+  if (token) {
+    connection.remember({ cmd: "guest_login", username, token });
+    if (keep) write({ username, token });
+  }
+  return ready;
+}
+
+export async function logOut() {
+  localStorage.removeItem(LOGIN);
+  localStorage.removeItem(OUTBOX);
+  connection.logOut();
+  location.hash = "";
+  location.reload();
+}
+
+/** A token to come back with; null where there is none to be had. */
+async function accessToken(username) {
+  try {
+    return (await connection.request("access_token_create", { username })).token;
+  } catch {
+    return null;
+  }
+}
+
+/** After each login: what is not known yet is fetched, what is unsent is sent. */
+async function arrived({ fresh }) {
+  if (fresh) {
+    makeStale();
+    const ask = ["users_list", "roles_list", "channels_get", "emoji_get_all", "unreads_get", "slash_list", "users_blocked_list"];
+    await Promise.all(ask.map((cmd) => connection.request(cmd)));
+  } else {
+    await Promise.all(["users_list", "channels_get", "slash_list"].map((cmd) => connection.request(cmd)));
+  }
+  flushAll();
+}
+
+connection.online.subscribe((now) => {
+  if (now === "logged-out") state.me.value = null;
+});
+
+function read() {
+  try {
+    const { username, token } = JSON.parse(localStorage.getItem(LOGIN) ?? "null") ?? {};
+    return username && token ? { username, token } : null;
+  } catch {
+    return null;
+  }
+}
+
+function write(login) {
+  try {
+    localStorage.setItem(LOGIN, JSON.stringify(login));
+  } catch {
+    // without storage the login ends with the page
+  }
+}

@@ -1,0 +1,186 @@
+// Windows on the messages of places. A window is a run of messages without holes; it grows at both ends as the reader
+// scrolls, and forgets at the other end, so that a channel of any length costs the same.
+import { computed, signal } from "../lib.js";
+import { request } from "./connection.js";
+import { pendingIn } from "./outbox.js";
+import { placeKey, placeOf, where } from "./place.js";
+import { markerOf } from "./unreads.js";
+
+const PAGE = 60;
+export const WINDOW = 480;
+
+const timelines = new Map(); // place key -> timeline
+
+/** The window of a place; the same object each time. Nothing is loaded before `open()`. */
+export function timeline(place) {
+  const key = placeKey(place);
+  if (!timelines.has(key)) timelines.set(key, makeTimeline(place));
+  return timelines.get(key);
+}
+
+function makeTimeline(place) {
+  const stored = signal([]);
+  const line = {
+    place,
+    stored,
+    /** Oldest first; the unsent ones of this page last. */
+    messages: computed(() => {
+      const unsent = line.atEnd.value ? pendingIn(placeKey(place)) : [];
+      return unsent.length ? [...stored.value, ...unsent] : stored.value;
+    }),
+    loaded: signal(false),
+    atStart: signal(false),
+    atEnd: signal(true),
+    /** null | "first" | "older" | "newer" | "jump" */
+    loading: signal(null),
+    /** RequestError of the last load, or null. */
+    error: signal(null),
+    /** Id of the last message read before the place was opened; the line of new messages stands behind it. */
+    unreadFrom: signal(null),
+    stale: false,
+
+    /** Loads the newest page, unless it is there. */
+    async open() {
+      if (line.loading.peek() || (line.loaded.peek() && !line.stale)) return;
+      if (!line.loaded.peek()) line.unreadFrom.value = markerOf(placeKey(place));
+      await load(line, "first", { start: 0 }, (page) => {
+        line.stale = false;
+        line.loaded.value = true;
+        line.atEnd.value = true;
+        line.atStart.value = page.length < PAGE;
+        stored.value = merge(page, stored.peek().filter((message) => message.ephemeral));
+      });
+    },
+
+    async loadOlder() {
+      const oldest = stored.peek().find((message) => !message.ephemeral);
+      if (line.loading.peek() || line.atStart.peek() || !oldest) return;
+      await load(line, "older", { start: oldest.id }, (page) => {
+        line.atStart.value = page.length < PAGE;
+        const whole = merge(page, stored.peek());
+        if (whole.length > WINDOW) line.atEnd.value = false;
+        stored.value = whole.slice(0, WINDOW);
+      });
+    },
+
+    async loadNewer() {
+      const newest = stored.peek().findLast((message) => !message.ephemeral);
+      if (line.loading.peek() || line.atEnd.peek() || !newest) return;
+      await loadAround(line, "newer", newest.id, { above: PAGE, below: 0 }, (page) => {
+        line.atEnd.value = page.length <= PAGE;
+        const whole = merge(stored.peek(), page);
+        if (whole.length > WINDOW) line.atStart.value = false;
+        stored.value = whole.slice(-WINDOW);
+      });
+    },
+
+    /** Makes the window stand around a message; false when it is gone. */
+    async jumpTo(id) {
+      if (stored.peek().some((message) => message.id === id)) return true;
+      const half = PAGE / 2;
+      await loadAround(line, "jump", id, { above: half, below: half }, (page) => {
+        const at = page.findIndex((message) => message.id === id);
+        line.loaded.value = true;
+        line.stale = false;
+        line.atStart.value = at < half;
+        line.atEnd.value = page.length - 1 - at < half;
+        stored.value = page;
+      });
+      return stored.peek().some((message) => message.id === id);
+    },
+
+    async jumpToEnd() {
+      if (line.atEnd.peek()) return;
+      line.loaded.value = false;
+      stored.value = [];
+      await line.open();
+    },
+  };
+  return line;
+}
+
+async function load(line, what, fields, take) {
+  await run(line, what, "messages_get", { ...where(line.place), limit: PAGE, ...fields }, take);
+}
+
+async function loadAround(line, what, id, bounds, take) {
+  await run(line, what, "messages_around", { ...where(line.place), around: id, bounds }, take);
+}
+
+async function run(line, what, cmd, fields, take) {
+  line.loading.value = what;
+  line.error.value = null;
+  try {
+    take((await request(cmd, fields)).messages);
+  } catch (error) {
+    line.error.value = error;
+  } finally {
+    line.loading.value = null;
+  }
+}
+
+/** Two runs in one, each message once, the later run's copy; ordered by time. */
+function merge(first, second) {
+  if (!first.length || !second.length) return first.length ? first : second;
+  const ids = new Set(second.map((message) => message.id));
+  const whole = [...first.filter((message) => !ids.has(message.id)), ...second];
+  if (whole.some((message, index) => index && whole[index - 1].timestamp > message.timestamp)) {
+    whole.sort((a, b) => a.timestamp - b.timestamp);
+  }
+  return whole;
+}
+
+// --- for events.js ---
+
+/** Takes a new message into the window of its place; false if it is there already. */
+export function add(packet) {
+  const line = timelines.get(placeKey(placeOf(packet)));
+  if (!line?.loaded.peek()) return true;
+  if (line.stored.peek().some((message) => message.id === packet.message.id)) return false;
+  if (line.atEnd.peek()) {
+    const whole = [...line.stored.peek(), packet.message];
+    if (whole.length > WINDOW + PAGE) line.atStart.value = false;
+    line.stored.value = whole.length > WINDOW + PAGE ? whole.slice(-WINDOW) : whole;
+  }
+  return true;
+}
+
+export function change(packet, id, edit) {
+  changeIn(timelines.get(placeKey(placeOf(packet))), id, edit);
+}
+
+export function changeAnywhere(id, edit) {
+  for (const line of timelines.values()) changeIn(line, id, edit);
+}
+
+function changeIn(line, id, edit) {
+  if (!line?.stored.peek().some((message) => message.id === id)) return;
+  line.stored.value = line.stored.peek().map((message) => (message.id === id ? edit(message) : message));
+}
+
+export function remove(packet, id) {
+  const line = timelines.get(placeKey(placeOf(packet)));
+  if (line) line.stored.value = line.stored.peek().filter((message) => message.id !== id);
+}
+
+export function renameUser(username, renamed) {
+  for (const line of timelines.values()) {
+    line.stored.value = line.stored.peek().map((message) => (message.user === username ? { ...message, user: renamed } : message));
+  }
+}
+
+/** What is shown may have holes: it is fetched again where it is looked at. */
+export function makeStale() {
+  for (const line of timelines.values()) {
+    line.stale = true;
+    line.loaded.value = false;
+  }
+}
+
+export function keepOnly(keys) {
+  for (const key of timelines.keys()) if (!keys.has(key)) drop(key);
+}
+
+export function drop(key) {
+  timelines.delete(key);
+}

@@ -1,0 +1,73 @@
+// How much is unread, by place key. Counts come from the server at login and are kept by the events after that.
+import { computed, signal } from "../lib.js";
+import { request } from "./connection.js";
+import { placeKey, placeOf, where } from "./place.js";
+import { blocked, me, roleList } from "./state.js";
+
+/** Map place key -> {last_read, unread_count, mentions}. */
+export const unreads = signal(new Map());
+/** The place whose newest messages are before somebody's eyes, or null. */
+export const watched = signal(null);
+
+export const totalMentions = computed(() => [...unreads.value.values()].reduce((sum, { mentions }) => sum + mentions, 0));
+
+let acknowledging = 0;
+
+export function unreadIn(key) {
+  return unreads.value.get(key) ?? { last_read: null, unread_count: 0, mentions: 0 };
+}
+
+/** The last read message if there is something unread behind it, else null. */
+export function markerOf(key) {
+  const entry = unreads.peek().get(key);
+  return entry?.unread_count ? entry.last_read : null;
+}
+
+export function callsMe(message) {
+  const pings = message.pings;
+  if (!pings) return false;
+  const mine = me.peek();
+  return pings.users?.includes(mine) || pings.replies?.includes(mine) || pings.roles?.some((role) => roleList(mine).includes(role)) || false;
+}
+
+export function setAll(all) {
+  unreads.value = new Map(
+    Object.entries(all).map(([key, entry]) => {
+      const mentions = entry.unread_count ? (unreads.peek().get(key)?.mentions ?? 0) : 0;
+      return [key, { last_read: entry.last_read, unread_count: entry.unread_count, mentions }];
+    }),
+  );
+}
+
+export function came({ message, ...packet }) {
+  const key = placeKey(placeOf(packet));
+  if (message.user === me.peek()) put(key, { last_read: message.id, unread_count: 0, mentions: 0 });
+  else if (watched.peek() && placeKey(watched.peek()) === key) acknowledge(watched.peek());
+  else if (!blocked.peek().has(message.user)) {
+    const entry = unreads.peek().get(key) ?? { last_read: null, unread_count: 0, mentions: 0 };
+    put(key, { ...entry, unread_count: entry.unread_count + 1, mentions: entry.mentions + (callsMe(message) ? 1 : 0) });
+  }
+}
+
+export function read(packet) {
+  put(placeKey(placeOf(packet)), { last_read: packet.last_read, unread_count: 0, mentions: 0 });
+}
+
+/** Marks all of a place as read, here at once and a moment later on the server. */
+export function acknowledge(place) {
+  const key = placeKey(place);
+  const entry = unreads.peek().get(key);
+  if (entry?.unread_count) put(key, { ...entry, unread_count: 0, mentions: 0 });
+  clearTimeout(acknowledging);
+  acknowledging = setTimeout(() => request("unreads_ack", where(place)).catch(() => {}), 400);
+}
+
+export function keepOnly(keys) {
+  if ([...unreads.peek().keys()].some((key) => !keys.has(key))) {
+    unreads.value = new Map([...unreads.peek()].filter(([key]) => keys.has(key)));
+  }
+}
+
+function put(key, entry) {
+  unreads.value = new Map(unreads.peek()).set(key, entry);
+}
