@@ -122,6 +122,8 @@ class Dispatcher:
         if not caller.present:
             raise Refused(Code.AUTH_REQUIRED)
         user = context.user
+        if user.banned:  # its sessions end as soon as the ban is stored
+            raise Refused(Code.AUTH_REQUIRED)
         if spec.needs is not None and not self.world.access.can(user, spec.needs):
             raise Refused(Code.PERMISSION_REQUIRED, permission=spec.needs)
         if spec.limited or spec.name in MUTED:
