@@ -489,6 +489,21 @@ async def test_commands_that_waited_when_a_ban_came_are_refused(house: House) ->
     ann.lose()
 
 
+async def test_commands_that_come_while_a_ban_is_being_stored_are_refused(house: House) -> None:
+    host, ann, ben = await house.enter("host"), await house.enter("ann"), await house.enter("ben")
+    with house.held():
+        host.send("user_ban", user=house.user_id("ann"))
+        await house.turns()
+        ann.send("direct_message", user=house.user_id("ben"), content="one last word")
+        ann.send("nickname_update", nickname="Victim")
+        await house.turns()
+    await house.quiet()
+    assert [name for name in ben.names() if name != "user_disconnect"] == ["user_leave"]
+    banned = house.world.users.get(house.user_id("ann"))
+    assert banned is not None
+    assert banned.nickname == "ann"
+
+
 async def test_a_ban_by_hand_closes_at_once_and_ends_the_sessions(house: House) -> None:
     ann, ben = await house.enter("ann"), await house.enter("ben")
     edit(house.folder / "users.json", lambda users: users[house.user_id("ann")].update(banned=True))

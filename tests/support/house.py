@@ -240,6 +240,13 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """A community in `folder`, served until the block ends. `config`: merged over one without rate limits."""
     write_community(folder, users=USERS if users is None else users, config=config, channels=channels)
+    async with open_again(folder) as house:
+        yield house
+
+
+@contextlib.asynccontextmanager
+async def open_again(folder: Path) -> AsyncIterator[House]:
+    """The community whose files are in `folder`, as they were left."""
     path = folder / "config.json"
     settings = load(path, {})
     clock = Clock()
