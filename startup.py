@@ -46,6 +46,7 @@ from handlers.emoji_pictures import EmojiPictures
 from handlers.export_archive import open_archive
 from handlers.frames import frame_of
 from handlers.handshake import asset_url
+from handlers.invites import card, registration
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
 from handlers.server_info import card_changes, server_updated
@@ -61,7 +62,7 @@ from push import Push, Sender
 from routes.app import build as build_routes
 from routes.attachments import AttachmentRoutes
 from routes.info import RecentFacts
-from routes.view import Download, Facts
+from routes.view import Download, Facts, InviteCard, TooMany
 from server import OriginChatsServer
 from upkeep import Upkeep
 from watchers import FileWatcher
@@ -140,6 +141,7 @@ class Community:
             logins=Throttle(lambda: live.current.limits.login_tries_per_minute, monotonic),
             registrations=Throttle(lambda: live.current.limits.registrations_per_minute, monotonic),
             joins=Throttle(lambda: live.current.limits.joins_per_minute, monotonic),
+            invite_lookups=Throttle(lambda: live.current.limits.invite_lookups_per_minute, monotonic),
             voice_signals=Throttle(lambda: live.current.limits.voice_signals_per_minute, monotonic),
             passwords=PasswordPool(),
             emoji_pictures=EmojiPictures(paths.emoji_folder),
@@ -173,7 +175,7 @@ class Community:
         self._open_ways_in()
         mounts: dict[str, ASGIApp] = {} if self.chat_api is None else {CHAT_API: self.chat_api.app}
         self.http = HttpServer(
-            build_routes(self, mounts, self.attachment_routes),
+            build_routes(self, mounts, self.attachment_routes, network_of=self._network_of),
             self.server.connection,
             ready=lambda: ready(self),
             drain=self.drain,
@@ -321,6 +323,9 @@ class Community:
                 if (user := world.users.get(user_id)) is not None and user.status.status != "invisible"
             ),
             started_at=self.started_at,
+            registration=registration(world),
+            claimable=world.claim.open,
+            description=config.server.description or "",
         )
 
     def metrics(self) -> bytes:
@@ -343,6 +348,16 @@ class Community:
     def export(self, token: str, *, use: bool) -> Download | None:
         archive = open_archive(self.world, token, use=use)
         return None if archive is None else Download(archive.file_name, archive.chunks())
+
+    def invite_card(self, code: str, network: str) -> InviteCard | None:
+        wait_s = self.world.invite_lookups.wait_s(network)
+        if wait_s:
+            raise TooMany(wait_s)
+        self.world.invite_lookups.count(network)
+        found = card(self.world, code)
+        if found is None:
+            return None
+        return InviteCard(valid=found.valid, inviter=found.inviter, expires_at=found.expires_at)
 
     def journal_works(self) -> bool:
         return self.journal.works

@@ -194,12 +194,14 @@ class Upkeep:
         world.registrations.sweep()
         world.joins.sweep()
         world.voice_signals.sweep()
+        world.invite_lookups.sweep()
         world.slash.sweep(now)
         world.exports.sweep()
         kept = oldest_kept(world.config, now)
 
-        def forget(tx: Transaction) -> list[str]:
-            """Gives the guests that have no session any more."""
+        def forget(tx: Transaction) -> tuple[list[str], list[str]]:
+            """Gives the guests that have no session any more, and the invitations that have expired."""
+            expired = tx.invites.prune(now)
             tx.sessions.prune(now, lifetimes_s)
             tx.log.prune(now - settings.event_log_days * DAY_S)
             tx.messages.prune_nonces(now - DAY_S)
@@ -209,7 +211,7 @@ class Upkeep:
             for user_id in gone:
                 tx.reads.forget_user(user_id)
                 tx.memberships.forget_user(user_id)
-            return gone
+            return gone, expired
 
         world.journal.submit(forget, (), self._forgotten)
 
@@ -217,8 +219,11 @@ class Upkeep:
         world = self._world
         if operation.error is not None:
             log.error("forgetting old sessions and events failed: %s", operation.error)
-        elif operation.result:
-            events = forget_guests(world, operation.result, world.clock())
+            return
+        guests, invites = operation.result
+        world.invites.remove(invites)
+        if guests:
+            events = forget_guests(world, guests, world.clock())
             self._server.emit(events, changes=world.documents.take_changes())
 
 

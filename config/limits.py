@@ -122,6 +122,22 @@ class Limits(Section, frozen=True):
             at_most=1_000_000,
         ),
     ] = 20_000
+    invites_per_user: Annotated[
+        int,
+        setting(
+            "Invitations", "Invitations that one member may have made.", unit="invitations", at_most=10_000, at_least=0
+        ),
+    ] = 100
+    invite_lookups_per_minute: Annotated[
+        int,
+        setting(
+            "Looking at invitations",
+            "How often one address may ask for the card of an invitation per minute.",
+            unit="requests",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 30
     meta_bytes: Annotated[
         int,
         setting(

@@ -35,6 +35,12 @@ class Server(Section, frozen=True):
         ),
     ] = "My OriginChats Server"
     owner: Annotated[Owner, section("Owner", "Who runs this server.")] = Owner()
+    description: Annotated[
+        str | None,
+        setting(
+            "Description", "What the community is about, shown to whoever looks it up; null: nothing.", max_length=500
+        ),
+    ] = None
     icon: Annotated[
         str | None,
         setting("Icon", "URL, or a file name in db/serverAssets; null: none.", max_length=500),
@@ -119,7 +125,11 @@ class Websocket(Section, frozen=True):
 
 class Cracked(Section, frozen=True):
     allow_registration: Annotated[
-        bool, setting("Registration", "Whether anyone may create a local account with name and password.")
+        bool,
+        setting(
+            "Local registration",
+            "false: nobody makes a local account or comes as a guest, invited or not. Who may otherwise: `registration`.",
+        ),
     ] = True
     default_roles: Annotated[
         tuple[str, ...] | None,
@@ -261,6 +271,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
             "rotur: accounts of the Rotur service; cracked-only: local accounts with name and password; cracked: both.",
         ),
     ] = "cracked"
+    registration: Annotated[
+        Literal["open", "invite", "closed"],
+        setting(
+            "New members",
+            "Who may become a member (local account, guest, first login with Rotur): open = everybody; "
+            "invite = whoever has an invitation; closed = nobody. Members, and guests with a token, come in as ever.",
+        ),
+    ] = "open"
     cracked: Annotated[Cracked, section("Local accounts", "Accounts with a name and a password.")] = Cracked()
     rotur: Annotated[Rotur, section("Rotur accounts", "Accounts of the Rotur service.")] = Rotur()
     rate_limiting: Annotated[

@@ -53,6 +53,8 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "webhook_update",
         "webhook_delete",
         "webhook_regenerate",
+        "invite_create",
+        "invite_delete",
         "plugins_reload",
         "rate_limit_reset",
         "claim_owner",

@@ -29,7 +29,7 @@ PERMISSIONS: Final = (
     "administrator", "manage_server", "view_audit_log", "manage_roles", "manage_channels", "manage_threads",
     "manage_users", "manage_messages", "read_message_history", "send_messages", "embed_links", "attach_files",
     "add_reactions", "external_emojis", "connect", "speak", "stream", "use_voice_activity", "mention_everyone",
-    "use_slash_commands",
+    "use_slash_commands", "create_invite",
 )  # fmt: skip
 """The names that clients are told. Roles may hold any others, which grant nothing here."""
 

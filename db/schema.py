@@ -325,6 +325,23 @@ Index("attachments_uploader", attachments.c.uploader_id, attachments.c.created_a
 Index("attachments_shown", attachments.c.shown, attachments.c.created_at)
 Index("attachments_expires_at", attachments.c.expires_at)
 
+# codes by which people become members; `roles` are ids, as JSON
+invites = Table(
+    "invites",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("max_uses", Integer),
+    Column("uses", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("invites_created_by", invites.c.created_by)
+Index("invites_expires_at", invites.c.expires_at)
+
 push_subscriptions = Table(
     "push_subscriptions",
     metadata,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from db.database import BUSY_TIMEOUT_MS, DatabaseError
 from db.directs import Directs
 from db.group import Group, Head, Known
+from db.invites import Invites
 from db.memberships import Memberships
 from db.push_subscriptions import PushSubscriptions
 from db.threads import Threads
@@ -24,7 +25,7 @@ __all__ = ["Head", "Store"]
 
 class Store:
     """heads: place -> its newest message, as committed; may be read (`get`, not iterated) from any thread.
-    threads, directs, memberships, webhooks, push_subscriptions: the event loop's indexes, filled at start."""
+    threads, directs, memberships, webhooks, invites, push_subscriptions: the event loop's indexes, filled at start."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         """The database is migrated already. Sessions that a former run left connected become disconnected now."""
@@ -41,6 +42,7 @@ class Store:
         self.directs = Directs(tx.directs.all())
         self.memberships = Memberships(tx.memberships.all())
         self.webhooks = Webhooks(tx.webhooks.all())
+        self.invites = Invites(tx.invites.all())
         self.push_subscriptions = PushSubscriptions(tx.push.all())
         tx.sessions.disconnect_all(clock())
         tx.commit()

@@ -9,6 +9,7 @@ from db.audit import Audit
 from db.directs import StoredDirects
 from db.erasure import Erasures
 from db.events import EventLog, LoggedEvent
+from db.invites import StoredInvites
 from db.memberships import StoredMemberships
 from db.messages import Messages
 from db.pings import RolePings
@@ -41,6 +42,7 @@ class Transaction:
         self.polls = Polls(group)
         self.sessions = Sessions(group)
         self.webhooks = StoredWebhooks(group)
+        self.invites = StoredInvites(group)
         self.push = StoredSubscriptions(group)
         self.audit = Audit(group)
         self.erasures = Erasures(group, self.messages)

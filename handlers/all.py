@@ -7,6 +7,7 @@ from importlib import import_module
 FAMILIES = (
     "login",
     "guests",
+    "invites",
     "handshake",
     "sessions",
     "server_info",

@@ -20,6 +20,11 @@ class Claim:
             return False
         return hmac.compare_digest(self.code.encode(), presented.strip().upper().encode())
 
+    @property
+    def open(self) -> bool:
+        """Whether there is no owner yet."""
+        return self.code is not None and not self._has_owner()
+
     def close(self) -> None:
         """It was used: an owner is on disk."""
         self.code = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from db.directs import Directs
     from db.documents import Documents
     from db.emojis import Emojis
+    from db.invites import Invites
     from db.journal import Journal
     from db.memberships import Memberships
     from db.push_subscriptions import PushSubscriptions
@@ -58,6 +59,7 @@ class World:
         registrations: Throttle,
         joins: Throttle,
         voice_signals: Throttle,
+        invite_lookups: Throttle,
         passwords: PasswordPool,
         emoji_pictures: EmojiPictures,
         claim: Claim,
@@ -79,6 +81,7 @@ class World:
         self.directs: Directs = store.directs
         self.memberships: Memberships = store.memberships
         self.webhooks: Webhooks = store.webhooks
+        self.invites: Invites = store.invites
         self.push_subscriptions: PushSubscriptions = store.push_subscriptions
         self.fanout = fanout
         self.journal = journal
@@ -87,6 +90,7 @@ class World:
         self.registrations = registrations
         self.joins = joins
         self.voice_signals = voice_signals
+        self.invite_lookups = invite_lookups
         self.voice = Voice()
         self.passwords = passwords
         self.emoji_pictures = emoji_pictures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,10 +11,12 @@ import msgspec
 from db.sessions import ACCESS_TOKEN, StoredSession
 from db.users import GUEST_PREFIX, User
 from handlers.login import (
+    admit,
     check_name,
     count_registration,
     enter,
     local_accounts_only,
+    may_come,
     new_user,
     require_free,
     token_hash,
@@ -43,7 +45,7 @@ TOKEN_AGENT = "access token"
 
 
 @handles(GuestLogin)
-def guest_login(ctx: Context, cmd: GuestLogin) -> Change:
+def guest_login(ctx: Context, cmd: GuestLogin) -> Change | Awaitable[Change]:
     world = ctx.world
     if cmd.token is not None:
         return _enter_by_token(ctx, cmd.username, cmd.token, cmd.gap)
@@ -53,9 +55,18 @@ def guest_login(ctx: Context, cmd: GuestLogin) -> Change:
     if not world.config.cracked.allow_registration:
         raise Refused(Code.REGISTRATION_DISABLED)
     name = _guest_name(cmd.username)
+    may_come(ctx, cmd.invite)
     count_registration(ctx)
     require_free(world, name)
+    if cmd.invite is not None:
+        return _enter_invited(ctx, name, cmd.invite, cmd.gap)
     return enter(ctx, _new_guest(ctx, name), claim=None, gap=cmd.gap, joined=True)
+
+
+async def _enter_invited(ctx: Context, name: str, invite: str, gap: bool) -> Change:
+    brought = await admit(ctx, invite)
+    require_free(ctx.world, name)  # it may have been taken meanwhile
+    return enter(ctx, _new_guest(ctx, name, brought), claim=None, gap=gap, joined=True)
 
 
 def _enter_by_token(ctx: Context, username: str, token: str, gap: bool) -> Change:
@@ -144,8 +155,8 @@ def _guest_name(text: str) -> str:
     return name
 
 
-def _new_guest(ctx: Context, name: str) -> User:
-    return new_user(ctx, f"{GUEST_PREFIX}{ctx.world.new_uuid()[:8]}:{name}", name)
+def _new_guest(ctx: Context, name: str, brought: tuple[str, ...] = ()) -> User:
+    return new_user(ctx, f"{GUEST_PREFIX}{ctx.world.new_uuid()[:8]}:{name}", name, brought=brought)
 
 
 # --- the end of a guest ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from config.schema import Config
 from db.permissions import PERMISSIONS
 from handlers.context import Context, World
+from handlers.invites import registration
 from handlers.outcome import Outcome
 from handlers.registry import HANDLERS, HTTP_CAPABILITIES, handles
 from protocol.base import COMMANDS
@@ -34,6 +35,7 @@ def handshake(world: World, validator_key: str) -> HandshakeEvent:
             server=ServerObject(
                 name=config.server.name,
                 owner=ServerOwner(name=config.server.owner.name),
+                description=_or_unset(config.server.description),
                 icon=_or_unset(asset_url(config, config.server.icon)),
                 banner=_or_unset(asset_url(config, config.server.banner)),
                 url=_or_unset(config.server.url),
@@ -62,6 +64,8 @@ def handshake(world: World, validator_key: str) -> HandshakeEvent:
             ],
             permissions=list(PERMISSIONS),
             auth_mode=config.auth_mode,
+            registration=registration(world),
+            claimable=world.claim.open,
         )
     )
 

@@ -38,12 +38,14 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
         tx.push.forget_user(user.id)
         if not user.banned:
             tx.memberships.forget_user(user.id)
+        invited = [] if user.banned else tx.invites.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
         events += name_changed(world, user.id)
         erase = begin(world, tx, user, requested_at) if erasing else None
 
         def forget() -> None:
             world.push_subscriptions.forget_user(user.id)
+            world.invites.remove(invited)
             if not user.banned:
                 world.memberships.forget_user(user.id)
             if erase is not None:

@@ -15,7 +15,7 @@ from db.sessions import StoredSession
 from db.transaction import Transaction
 from db.users import GUEST_PREFIX, PLACEHOLDER, Status, User
 from fanout import Session
-from handlers import audit, rotur
+from handlers import audit, invites, rotur
 from handlers.context import Context, World
 from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
@@ -61,6 +61,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     if found is None or any(text.lower().startswith(RESERVED) for text in (found.id, found.username)):
         world.logins.count(address)
         raise Refused(Code.INVALID_AUTHENTICATION)
+    brought = await admit(ctx, cmd.invite, cmd.claim) if _is_new(world, found) else ()
     user = world.users.get(found.id)
     joined = user is None
     events: list[Event] = []
@@ -72,7 +73,7 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         elif not free:  # people are told apart by their names
             raise Refused(Code.NAME_TAKEN)
         else:
-            user = new_user(ctx, found.id, found.username)
+            user = new_user(ctx, found.id, found.username, brought=brought)
     elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
@@ -116,13 +117,20 @@ async def register(ctx: Context, cmd: Register) -> Change:
         raise Refused(Code.REGISTRATION_DISABLED)
     name = local_name(cmd.username)
     _check_new_account(world, name, cmd.password)
+    uses_invite = may_come(ctx, cmd.invite, cmd.claim)
     count_registration(ctx)
     try:
         password_hash = await world.passwords.hash(cmd.password)
     except Busy:
         raise Refused(Code.TOO_BUSY) from None
     _check_new_account(world, name, cmd.password)  # the name may have been taken meanwhile
-    user = new_user(ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash)
+    brought: tuple[str, ...] = ()
+    if uses_invite:
+        brought = await invites.use(ctx, cmd.invite or "")
+        _check_new_account(world, name, cmd.password)
+    user = new_user(
+        ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash, brought=brought
+    )
     return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True)
 
 
@@ -158,6 +166,24 @@ def not_throttled(ctx: Context, *keys: str) -> str:
     return ctx.visitor.network
 
 
+def may_come(ctx: Context, invite: str | None, claim: str | None = None) -> bool:
+    """Raises Refused unless a newcomer may become a member. Gives whether that uses up the invitation: whoever is about
+    to be the owner needs none."""
+    if claim is not None and ctx.world.config.registration != "open":
+        not_throttled(ctx)
+        if ctx.world.claim.fits(claim):
+            return False
+        ctx.world.logins.count(ctx.visitor.network)
+        raise Refused(Code.WRONG_CLAIM)
+    invites.check(ctx, invite)
+    return invite is not None
+
+
+async def admit(ctx: Context, invite: str | None, claim: str | None = None) -> tuple[str, ...]:
+    """Let a newcomer in, or raise Refused. Gives the roles that the invitation brings."""
+    return await invites.use(ctx, invite or "") if may_come(ctx, invite, claim) else ()
+
+
 def count_registration(ctx: Context) -> None:
     """Raises Refused when too many accounts and guests were made from this address lately."""
     wait_s = ctx.world.registrations.wait_s(ctx.visitor.network)
@@ -181,6 +207,18 @@ def require_free(world: World, name: str, but_for: str | None = None) -> None:
         raise Refused(Code.NAME_TAKEN)
 
 
+def _is_new(world: World, found: rotur.RoturUser) -> bool:
+    """Whether this login is to make a member. Raises Refused when that cannot be, before an invitation is used up."""
+    if world.users.get(found.id) is not None:
+        return False
+    named_so = world.users.by_username(found.username)
+    if named_so is None:
+        return True
+    if named_so.extra.get(PLACEHOLDER) is not True:
+        raise Refused(Code.NAME_TAKEN)
+    return False  # it was a member before the import
+
+
 def _check_new_account(world: World, name: str, password: str) -> None:
     if not name or not password:
         raise Refused(Code.CREDENTIALS_REQUIRED)
@@ -191,8 +229,15 @@ def _check_new_account(world: World, name: str, password: str) -> None:
 
 
 def new_user(
-    ctx: Context, user_id: str, username: str, *, nickname: str | None = None, password_hash: str | None = None
+    ctx: Context,
+    user_id: str,
+    username: str,
+    *,
+    nickname: str | None = None,
+    password_hash: str | None = None,
+    brought: tuple[str, ...] = (),
 ) -> User:
+    """brought: names of roles besides the usual ones."""
     config = ctx.world.config
     default = config.DB.users.default
     is_guest = user_id.startswith(GUEST_PREFIX)
@@ -203,7 +248,7 @@ def new_user(
         username=username,
         nickname=nickname,
         password_hash=password_hash,
-        roles=default.roles if roles is None else roles,
+        roles=tuple(dict.fromkeys((*brought, *(default.roles if roles is None else roles)))),
         status=Status(status="online", text=""),
         joined_at=ctx.now,
         guest=is_guest,
@@ -278,6 +323,7 @@ def enter(
         if joined:
             tx.memberships.forget_user(user.id)
             tx.push.forget_user(user.id)
+        invited = tx.invites.forget_user(user.id) if joined else []
         if joined and user.is_local:
             tx.attachments.disown(user.id)
             tx.polls.retire(user.id, former=f"former:{session.id}")
@@ -292,10 +338,11 @@ def enter(
             first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
             events=events,
             audit=[_claimed(ctx, user)] if claimed else [],
-            then=lambda: entered(former),
+            then=lambda: entered(former, invited),
         )
 
-    def entered(former: Sequence[Direct]) -> None:
+    def entered(former: Sequence[Direct], invited: Sequence[str]) -> None:
+        world.invites.remove(invited)
         for direct in former:
             world.directs.put(direct)
         if joined:

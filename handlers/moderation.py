@@ -125,12 +125,14 @@ def _gone(
             tx.push.forget_user(user.id)
             tx.memberships.forget_user(user.id)
             events += name_changed(world, user.id)
+        invited = tx.invites.forget_user(user.id) if deleted else []
         erase = begin(world, tx, user, requested_at) if erasing else None
 
         def forget() -> None:
             if deleted:
                 world.memberships.forget_user(user.id)
                 world.push_subscriptions.forget_user(user.id)
+            world.invites.remove(invited)
             if erase is not None:
                 erase()
 

@@ -17,6 +17,7 @@ FAMILIES = (
     "messages",
     "directs",
     "guests",
+    "invites",
     "message_reads",
     "threads",
     "unreads",

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
-from protocol.login import AuthSuccessEvent, Gap, ReadyEvent
+from protocol.login import INVITE_ERRORS, AuthSuccessEvent, Gap, Invite, ReadyEvent
 from protocol.users import StatusGetEvent, UserConnectEvent, UserJoinEvent, UserUpdatedEvent, UserUpdateEvent
 
 GuestName = Annotated[
@@ -24,12 +24,12 @@ TOKEN = "6f1ed002-ab55-4585-9014-ebf0951522d9"
     does="Enter as a guest under a free name, or under the name that a token stands for. A guest's record goes, and "
     "its name is free again, when its last session has expired.",
     allowed="before login; without a token where `auth_mode` is cracked or cracked-only and "
-    "`cracked.allow_registration` is on",
+    "`cracked.allow_registration` is on; where `registration` is invite, with an invitation",
     before_login=True,
     reply=AuthSuccessEvent,
     events=(ReadyEvent, UserJoinEvent, UserConnectEvent, StatusGetEvent),
     errors=(
-        Code.REGISTRATION_DISABLED,
+        *INVITE_ERRORS,
         Code.TOKEN_REQUIRED,
         Code.INVALID_TOKEN,
         Code.BAD_NAME_LENGTH,
@@ -52,6 +52,7 @@ class GuestLogin(Command, kw_only=True, frozen=True):
         ]
         | None
     ) = None
+    invite: Invite = None
     gap: Gap = False
 
 

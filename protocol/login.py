@@ -28,6 +28,16 @@ Claim = Annotated[
 Gap = Annotated[bool, Meta(description="Whether this client understands `gap` packets.")]
 Password = Annotated[str, Meta(max_length=1024, description="4 to 128 characters; any are allowed.")]
 Validator = Annotated[str, Meta(min_length=1, max_length=4096, description="Made by Rotur for `validator_key`.")]
+Invite = (
+    Annotated[str, Meta(max_length=64, description="Code of an invitation; used up only when a new member is made.")]
+    | None
+)
+INVITE_ERRORS = (
+    Code.REGISTRATION_DISABLED,
+    Code.INVITE_REQUIRED,
+    Code.INVITE_NOT_FOUND,
+    Code.INVITE_EXPIRED,
+)
 LOGIN_ERRORS = (Code.BANNED, Code.WRONG_CLAIM, Code.TOO_MANY_TRIES)
 SESSION = "q0T2sPo9dX0mPzJ1r8bU3kX4nV5wY6zA7cD8eF9gH0i"
 
@@ -113,11 +123,19 @@ CLAIMED = (UserRolesGetEvent, ChannelsGetEvent)
         UserUpdatedEvent,
         *CLAIMED,
     ),
-    errors=(Code.ROTUR_DISABLED, Code.ROTUR_UNAVAILABLE, Code.INVALID_AUTHENTICATION, Code.NAME_TAKEN, *LOGIN_ERRORS),
+    errors=(
+        Code.ROTUR_DISABLED,
+        Code.ROTUR_UNAVAILABLE,
+        Code.INVALID_AUTHENTICATION,
+        Code.NAME_TAKEN,
+        *INVITE_ERRORS,
+        *LOGIN_ERRORS,
+    ),
     example={"validator": "alice,6f1ed002ab5595859014ebf0951522d9"},
 )
 class Auth(Command, kw_only=True, frozen=True):
     validator: Validator
+    invite: Invite = None
     claim: Claim = None
     gap: Gap = False
 
@@ -140,12 +158,13 @@ class Login(Command, kw_only=True, frozen=True):
 
 @spec(
     does="Create a local account and log in to it.",
-    allowed="before login, where `auth_mode` is cracked or cracked-only and `cracked.allow_registration` is on",
+    allowed="before login, where `auth_mode` is cracked or cracked-only and `cracked.allow_registration` is on; "
+    "where `registration` is not open, with an invitation or the claim code",
     before_login=True,
     reply=AuthSuccessEvent,
     events=(ReadyEvent, UserJoinEvent, UserConnectEvent),
     errors=(
-        Code.REGISTRATION_DISABLED,
+        *INVITE_ERRORS,
         Code.CREDENTIALS_REQUIRED,
         Code.BAD_NAME_LENGTH,
         Code.BAD_NAME,
@@ -161,6 +180,7 @@ class Register(Command, kw_only=True, frozen=True):
         str, Meta(max_length=200, description="2 to 32 letters, digits, hyphens, underscores; stored in lower case.")
     ]
     password: Password
+    invite: Invite = None
     claim: Claim = None
     gap: Gap = False
 

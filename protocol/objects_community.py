@@ -171,6 +171,7 @@ class ServerObject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: str
     owner: ServerOwner
+    description: str | UnsetType = UNSET
     icon: str | UnsetType = UNSET
     banner: str | UnsetType = UNSET
     url: Annotated[str, Meta(description="Public base URL.")] | UnsetType = UNSET
@@ -223,6 +224,11 @@ class Handshake(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     permissions: Annotated[list[str], Meta(description="Names of the server permissions.")]
     auth_mode: Literal["rotur", "cracked", "cracked-only"]
+    registration: Annotated[
+        Literal["open", "invite", "closed"],
+        Meta(description="Who may become a member: everybody, whoever has an invitation, or nobody."),
+    ]
+    claimable: Annotated[bool, Meta(description="Whether there is no owner yet, so that the claim code makes one.")]
 
 
 class SessionEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

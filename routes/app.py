@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +17,7 @@ from routes.exports import Exports
 from routes.headers import CommonHeaders
 from routes.health import Health
 from routes.info import Info, RecentFacts
+from routes.invites import InviteCards
 from routes.metrics import Measurements
 from routes.page import ASSETS, Landing
 from routes.pictures import Pictures
@@ -28,9 +30,11 @@ def build(
     mounts: Mapping[str, ASGIApp] | None = None,
     attachments: AttachmentRoutes | None = None,
     clock: Callable[[], float] = time.time,
+    network_of: Callable[[Request], str] = lambda request: "",
 ) -> ASGIApp:
     """The app. mounts: path -> an app that answers for all below it, with its own rules of CORS. attachments: None
-    where there are none. clock: gives unix seconds, as `Facts.started_at` does. Reads the landing page's files."""
+    where there are none. clock: gives unix seconds, as `Facts.started_at` does.
+    network_of: whom requests are counted for. Reads the landing page's files."""
     recent = RecentFacts(view, clock)
     webhooks = Webhooks(view, clock)
     landing, health, pictures = Landing(recent), Health(view, recent, clock), Pictures(view)
@@ -41,6 +45,7 @@ def build(
             Route("/index.html", landing.page),
             *(Route(f"/{name}", landing.asset) for name in ASSETS),
             Route("/info", Info(recent).__call__),
+            Route("/invites/{code}", InviteCards(view, recent, network_of).__call__),
             Route("/healthz", health.live),
             Route("/readyz", health.ready),
             Route("/.well-known/healthcheck.json", health.check),

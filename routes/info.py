@@ -41,11 +41,14 @@ class Info:
         card = {
             "server": {
                 "name": facts.name,
+                "description": facts.description,
                 "icon": facts.icon,
                 "banner": facts.banner,
                 "owner": {"name": facts.owner_name},
             },
             "service": {"name": facts.service_name, "version": facts.service_version},
+            "registration": facts.registration,
+            "claimable": facts.claimable,
             "stats": {
                 "total_users": facts.users,
                 "connected_users": facts.connected,

@@ -31,6 +31,29 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Members with a live connection that are not invisible."""
     started_at: float
     """Unix seconds."""
+    registration: str = "open"
+    """Who may become a member: `open`, `invite` or `closed`."""
+    claimable: bool = False
+    """Whether there is no owner yet."""
+    description: str = ""
+    """What the community is about."""
+
+
+class InviteCard(msgspec.Struct, frozen=True, kw_only=True):
+    """valid: somebody may come by it now. inviter: as people call the one who made it. expires_at: unix seconds, None
+    for never."""
+
+    valid: bool
+    inviter: str | None
+    expires_at: float | None
+
+
+class TooMany(Exception):
+    """Asked too often. wait_s: seconds after which it may be asked again."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"wait {wait_s:.0f} seconds")
+        self.wait_s = wait_s
 
 
 class Undeliverable(Exception):
@@ -74,6 +97,11 @@ class WorldView(Protocol):
 
     def export(self, token: str, *, use: bool) -> Download | None:
         """The archive of a user behind a link, while that is valid; use: it is not valid any more from now on."""
+        ...
+
+    def invite_card(self, code: str, network: str) -> InviteCard | None:
+        """What a visitor is told of an invitation; None when there is no such one. network: whom the question counts
+        for. Raises TooMany."""
         ...
 
     def journal_works(self) -> bool:

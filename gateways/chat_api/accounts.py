@@ -16,25 +16,28 @@ from protocol.errors import Code
 from protocol.guests import GuestLogin, UsernameUpdate, UsernameUpdateReply
 from protocol.login import Login, ReadyEvent, Register, SessionEnd, SessionEndReply
 
+NO_NEW_ACCOUNT = (Code.NAME_TAKEN.wire, Code.REGISTRATION_DISABLED.wire, Code.INVITE_REQUIRED.wire)
+
 
 async def register(call: Call) -> types.Registered:
     body: types.RegisterBody = call.body
+    invite = None if body.invite is UNSET else body.invite
     if body.password is UNSET:
-        packets = await _enter(call, GuestLogin(username=body.nick))
+        packets = await _enter(call, GuestLogin(username=body.nick, invite=invite))
     else:
-        packets = await _enter_account(call, body.nick, body.password)
+        packets = await _enter_account(call, body.nick, body.password, invite)
     ready = next(packet for packet in packets if isinstance(packet, ReadyEvent))
     user = call.world.users.by_username(ready.user.username)
     assert user is not None
     return types.Registered(id=user.id, nick=nick_of(user.username), token=ready.session)
 
 
-async def _enter_account(call: Call, nick: str, password: str) -> list[Packet]:
+async def _enter_account(call: Call, nick: str, password: str, invite: str | None) -> list[Packet]:
     """A new account; where the name belongs to one already, the session begins if the password is right."""
     try:
-        return await _enter(call, Register(username=nick, password=password))
+        return await _enter(call, Register(username=nick, password=password, invite=invite))
     except GatewayRefused as refused:
-        if refused.code not in (Code.NAME_TAKEN.wire, Code.REGISTRATION_DISABLED.wire):
+        if refused.code not in NO_NEW_ACCOUNT:
             raise
         taken = refused
     try:

@@ -86,6 +86,12 @@ class RegisterBody(Struct, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET  # fmt: skip
+    invite: (
+        Annotated[
+            str, Meta(min_length=1, max_length=64, description="Code of an invitation, where newcomers need one.")
+        ]
+        | UnsetType
+    ) = UNSET  # fmt: skip
 
 
 class Registered(Struct, frozen=True):

@@ -36,6 +36,7 @@ from fanout import Fanout, Session, Sink
 from handlers.claim import Claim
 from handlers.context import Context, World
 from handlers.emoji_pictures import EmojiPictures
+from handlers.filters import carry_out
 from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
@@ -155,7 +156,7 @@ class Stage:
         needs = COMMANDS[cmd].needs
         if needs is not None and not self.world.access.can(self.user(name), needs):
             raise Refused(Code.PERMISSION_REQUIRED, permission=needs)
-        outcome = self.settle(HANDLERS[type(command)](ctx, command))
+        outcome = self.settle(carry_out(ctx, command))
         for packet in self.packets(outcome):
             check_shape(packet)
         return outcome
@@ -296,6 +297,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         logins=Throttle(lambda: 5, clock),
         registrations=Throttle(lambda: 5, clock),
         joins=Throttle(lambda: 30, clock),
+        invite_lookups=Throttle(lambda: 30, clock),
         voice_signals=Throttle(lambda: 30, clock),
         passwords=passwords,
         emoji_pictures=emoji_pictures,

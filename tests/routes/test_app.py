@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from routes.app import build
-from routes.view import Download, Facts
+from routes.view import Download, Facts, InviteCard
 
 FACTS = Facts(
     name="Tea <room>", owner_name="Ann & Bo", icon="https://x.example/i.png", users=12, channels=3, roles=4,
@@ -56,6 +56,9 @@ class World:
 
     def metrics_for(self) -> str:
         return self.readers
+
+    def invite_card(self, code: str, network: str) -> InviteCard | None:
+        return None
 
     def webhook_wait_s(self, token: str) -> float | None:
         return None
@@ -128,7 +131,11 @@ def test_info_has_the_shape_that_clients_read(app: ASGIApp) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json == {
-        "server": {"name": FACTS.name, "icon": FACTS.icon, "banner": "", "owner": {"name": "Ann & Bo"}},
+        "server": {
+            "name": FACTS.name, "description": "", "icon": FACTS.icon, "banner": "", "owner": {"name": "Ann & Bo"},
+        },
+        "registration": "open",
+        "claimable": False,
         "service": {"name": "OriginChats", "version": ""},
         "stats": {"total_users": 12, "connected_users": 6, "online_users": 5, "total_channels": 3, "total_roles": 4},
     }

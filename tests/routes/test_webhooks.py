@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from routes.app import build
-from routes.view import Undeliverable
+from routes.view import InviteCard, Undeliverable
 from routes.webhooks import MAX_BODY, Deliveries
 from tests.routes.test_app import Answer
 from tests.routes.test_app import World as QuietWorld
@@ -40,6 +40,9 @@ class World(QuietWorld):
         self.posted: list[tuple[str, list[dict[str, Any]], dict[str, Any] | None]] = []
         self.wait_s = 0.0
         self.fails: Exception | None = None
+
+    def invite_card(self, code: str, network: str) -> InviteCard | None:
+        return None
 
     def webhook_wait_s(self, token: str) -> float | None:
         return self.wait_s if token == TOKEN else None

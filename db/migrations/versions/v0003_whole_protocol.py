@@ -1,4 +1,4 @@
-"""The rest of the protocol: moderation log, polls, webhooks, uploads, web push, plugins, counters."""
+"""The rest of the protocol: moderation log, polls, webhooks, uploads, invitations, web push, plugins, counters."""
 
 from __future__ import annotations
 
@@ -88,6 +88,20 @@ def upgrade() -> None:
     op.create_index("attachments_uploader", "attachments", ["uploader_id", "created_at"])
     op.create_index("attachments_shown", "attachments", ["shown", "created_at"])
     op.create_index("attachments_expires_at", "attachments", ["expires_at"])
+    op.create_table(
+        "invites",
+        sa.Column("code", sa.Text, primary_key=True),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Float, nullable=False),
+        sa.Column("expires_at", sa.Float),
+        sa.Column("max_uses", sa.Integer),
+        sa.Column("uses", sa.Integer, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("roles", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("invites_created_by", "invites", ["created_by"])
+    op.create_index("invites_expires_at", "invites", ["expires_at"])
     op.create_table(
         "push_subscriptions",
         sa.Column("endpoint", sa.Text, primary_key=True),
