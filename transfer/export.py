@@ -1,68 +1,53 @@
 """A community as the data folder of upstream's current version, so that it can move anywhere.
 
 What upstream has no place for stands in files and keys that it does not read, and that our import does: ids of
-channels, direct channels, hashes of webhook tokens that nobody can be shown. Sessions, the event log and what can be
-worked out from the messages are not exported.
+channels, direct channels, hashes of webhook tokens that nobody can be shown, and `export.json`. Sessions, the event log
+and what can be worked out from the messages are not exported. Everything is for its owner's eyes only (0600): it holds
+password hashes, private messages, tokens, keys.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from config.files import json_bytes
 from config.paths import DataPaths
-from db import message_rows, schema
+from config.version import VERSION
+from db import channels, counters, document_format, emojis, message_rows, roles, schema, users
 from db.database import HEAD_REVISION, DatabaseError, open_database, revision
+from db.document_format import DataError, Format, Slices
+from db.documents import ORDER_KEY
+from db.ids import uuid7
 from db.message_rows import Message
-from db.secret_key import SecretKey
-from db.webhooks import Webhook, shown_token
+from transfer import export_tables, own_format
+from transfer.export_tables import View
+from transfer.model import Exported, ExportError, ExportProgress
+from transfer.own_format import OwnPart, stem_of
 
 PAGE = 1_000
-EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "image/svg+xml": "svg",
-    "video/mp4": "mp4",
-    "video/webm": "webm",
-    "audio/mpeg": "mp3",
-    "audio/wav": "wav",
-    "audio/ogg": "ogg",
-    "application/pdf": "pdf",
-}
-"""Of attachment files, by MIME type; every other one is `bin`. Source: storage.yaml, attachments.json."""
-OTHER_EXTENSION = "bin"
-COPIED = ("serverEmojis", "serverAssets", "plugins")
+MAX_FILE_NAME = 255
+COPIED = ("serverEmojis", "serverAssets")
 """Folders that go over as they are."""
 
 Json = dict[str, Any]
-Progress = Callable[[int], None]
-"""Told how many messages were written since the last time."""
 
 
-class ExportError(Exception):
-    """Nothing useful can be written; the text says why."""
-
-
-class Exported(msgspec.Struct):
-    """messages: how many. left_out: what was not written, a sentence each."""
-
-    messages: int = 0
-    left_out: list[str] = []
-
-
-def export(paths: DataPaths, config_file: Path, target: Path, progress: Progress = lambda count: None) -> Exported:
+def export(
+    paths: DataPaths, config_file: Path, target: Path, url: str = "", progress: ExportProgress = lambda count: None
+) -> Exported:
     """Write the folder `target`, which must not exist yet or be empty. The server may run: what it commits meanwhile is
-    not in it. Raises ExportError, OSError; then `target` holds part of the data."""
+    not in it. url: of the server, for the addresses of attachments. Raises ExportError, OSError; then `target` holds
+    part of the data."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ExportError(f"{target} exists and is not empty")
+    if not paths.folder.is_dir():
+        raise ExportError(f"there is no folder {paths.folder}")
     engine = open_database(paths.database_url)
     try:
         if revision(engine) != HEAD_REVISION:
@@ -70,7 +55,7 @@ def export(paths: DataPaths, config_file: Path, target: Path, progress: Progress
         with engine.connect().execution_options(
             **({} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"})
         ) as connection:
-            return _Export(connection, paths, target, progress).run(config_file)
+            return _Export(connection, paths, target, url, progress).run(config_file)
     except DatabaseError as error:
         raise ExportError(str(error)) from None
     finally:
@@ -78,79 +63,106 @@ def export(paths: DataPaths, config_file: Path, target: Path, progress: Progress
 
 
 class _Export:
-    def __init__(self, connection: Connection, paths: DataPaths, target: Path, progress: Progress) -> None:
+    def __init__(
+        self, connection: Connection, paths: DataPaths, target: Path, url: str, progress: ExportProgress
+    ) -> None:
         self._connection = connection
         self._paths = paths
         self._target = target
         self._db = target / "db"
+        self._url = url.rstrip("/")
         self._progress = progress
         self._exported = Exported()
         self._channels: dict[str, str] = {}
         """Id -> name."""
-        self._usernames: dict[str, str] = {}
+        self._own = OwnPart(version=VERSION, next_emoji_id=0)
 
     def run(self, config_file: Path) -> Exported:
-        self._db.mkdir(parents=True, mode=0o700)
+        self._target.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self._db.mkdir(mode=0o700)
         # the first statement begins the transaction, whose state everything below is read from
-        places: dict[str, int] = dict(self._rows_of(select(schema.places.c.id, schema.places.c.number)))
-        self._documents()
+        places: dict[str, int] = {
+            row.id: row.number for row in self._connection.execute(select(schema.places)) if row.id is not None
+        }
+        if self._connection.execute(select(func.count()).select_from(schema.erasures)).scalar_one():
+            raise ExportError("somebody's data is being erased: let the server run until that is done, then export")
+        usernames = self._documents()
         self._messages(places)
         self._threads(places)
         self._directs(places)
-        self._polls()
-        self._reads()
-        self._webhooks()
-        self._modlog()
-        self._attachments()
-        self._push()
+        view = View(self._connection, self._paths, self._db, self._channels, usernames, self._exported.left_out)
+        for name, document in export_tables.documents(view):
+            self._write(name, document)
+        self._own.next_emoji_id = counters.read(self._connection, emojis.COUNTER)
+        self._own.tables = export_tables.own(view)
+        self._write(own_format.FILE, self._own)
         self._copy(config_file)
         return self._exported
 
     # --- documents ---------------------------------------------------------------------------------------------
 
-    def _documents(self) -> None:
-        users = self._document(self._paths.users, {})
-        for id_, record in users.items():
-            self._usernames[id_] = record.get("username", id_)
+    def _documents(self) -> dict[str, str]:
+        """Gives the usernames by user id."""
+        people = self._document(users.FORMAT, self._paths.users)
+        records = {}
+        for id_, user in people.items():
+            if user.guest:
+                continue
+            record = records[id_] = users.FORMAT.write(user)
             if record.pop("banned", False):
-                record["roles"] = ["banned", *(role for role in record.get("roles", []) if role != "banned")]
-        users = {id_: record for id_, record in users.items() if not record.get("guest")}
-        channels = self._document(self._paths.channels, [])
-        self._channels = {channel["id"]: channel["name"] for channel in channels}
-        self._write("users.json", users)
-        self._write("roles.json", self._document(self._paths.roles, {}))
-        self._write("channels.json", channels)
-        emojis = self._paths.folder / "serverEmojis.json"
-        self._write("serverEmojis.json", self._document(emojis, {}))
+                record["roles"] = ["banned", *record["roles"]]
+        found = self._document(channels.FORMAT, self._paths.channels)
+        in_order = [found[id_] for id_ in found.pop(ORDER_KEY).sort(found)] if ORDER_KEY in found else []
+        self._channels = {channel.id: channel.name for channel in in_order}
+        self._write("users.json", records)
+        self._write("roles.json", self._records(roles.FORMAT, self._paths.roles))
+        self._write("channels.json", [channels.FORMAT.write(channel) for channel in in_order])
+        self._write("serverEmojis.json", self._records(emojis.FORMAT, self._paths.emojis))
+        return {id_: user.username for id_, user in people.items()}
 
-    def _document(self, path: Path, empty: Any) -> Any:
+    def _records(self, format: Format[Any], path: Path) -> Json:
+        return {key: format.write(record) for key, record in self._document(format, path).items()}
+
+    def _document(self, format: Format[Any], path: Path) -> dict[str, Any]:
         try:
-            return json.loads(path.read_bytes())
+            return document_format.parse(format, path, path.read_bytes(), Slices(format), dict, uuid7).records
         except FileNotFoundError:
-            return empty
-        except ValueError as error:
-            raise ExportError(f"{path} cannot be read: {error}") from None
+            return {}
+        except DataError as error:
+            raise ExportError(str(error)) from None
 
     # --- messages ----------------------------------------------------------------------------------------------
 
     def _messages(self, places: Mapping[str, int]) -> None:
+        (self._db / "channels").mkdir(mode=0o700)
         for id_, name in self._channels.items():
-            if "/" in name or "\\" in name or name in (".", "..", "") or len(name.encode()) > 200:
-                self._exported.left_out.append(f"messages of the channel {name!r}: its name cannot be a file's")
-                continue
-            self._message_file(self._db / "channels" / f"{name}.json", places.get(id_))
+            with self._channel_file(id_, name) as file:
+                self._write_messages(file, places.get(id_))
 
-    def _message_file(self, path: Path, place: int | None) -> None:
-        path.parent.mkdir(exist_ok=True)
-        with path.open("wb") as file:
-            first = True
-            for page in self._pages(place):
-                for message in page:
-                    file.write(b"" if first else b"\n")
-                    file.write(msgspec.json.encode(_as_upstream(message)))
-                    first = False
-                self._exported.messages += len(page)
-                self._progress(len(page))
+    def _channel_file(self, id: str, name: str) -> BinaryIO:
+        """`<name>.json`, and what only our import finds where the name cannot be a file's, or where another one that
+        the system takes for the same is there."""
+        folder = self._db / "channels"
+        if not ("/" in name or "\\" in name or "\0" in name) and len(f"{name}.json".encode()) <= MAX_FILE_NAME:
+            try:
+                return (folder / f"{name}.json").open("xb")
+            except FileExistsError:
+                pass
+        self._own.files[id] = f"{stem_of(id)}.json"
+        self._exported.left_out.append(
+            f"other servers do not find the messages of {name!r}: they are in channels/{self._own.files[id]}"
+        )
+        return (folder / self._own.files[id]).open("xb")
+
+    def _write_messages(self, file: BinaryIO, place: int | None) -> None:
+        first = True
+        for page in self._pages(place):
+            for message in page:
+                file.write(b"" if first else b"\n")
+                file.write(msgspec.json.encode(self._as_upstream(message)))
+                first = False
+            self._exported.messages += len(page)
+            self._progress(len(page))
 
     def _pages(self, place: int | None) -> Iterator[list[Message]]:
         """Oldest first."""
@@ -170,6 +182,31 @@ class _Export:
             yield [message_rows.read(row, given.get(row.n)) for row in rows]
             low = rows[-1].n + 1
 
+    def _as_upstream(self, message: Message) -> Json:
+        """The form of upstream's message files."""
+        record: Json = {
+            "id": message.id,
+            "user": message.user_id,
+            "content": message.content,
+            "timestamp": message.timestamp,
+        }
+        if message.edited:
+            record["edited"] = True
+        if message.pinned:
+            record["pinned"] = True
+        if message.reply_to is not None:
+            record["reply_to"] = {"id": message.reply_to, "user": message.reply_user}
+        if message.ping is not None:
+            record["ping"] = message.ping
+        if message.reactions:
+            record["reactions"] = message.reactions
+        record |= message.extra
+        if "attachments" in record:
+            record["attachments"] = [
+                each | {"url": f"{self._url}/attachments/{each['id']}"} for each in record["attachments"]
+            ]
+        return record
+
     def _threads(self, places: Mapping[str, int]) -> None:
         people: dict[str, list[str]] = {}
         joined = schema.thread_participants
@@ -186,9 +223,9 @@ class _Export:
                 "archived": row.archived,
                 "participants": people.get(row.id, []),
             }
-            self._write(f"threads/{row.id}.json", record)
+            self._write(f"threads/{stem_of(row.id)}.json", record)
             if row.id in places:
-                self._message_file(self._db / "threadMessages" / f"{row.id}.jsonl", places[row.id])
+                self._message_file("threadMessages", row.id, places[row.id])
 
     def _directs(self, places: Mapping[str, int]) -> None:
         rows = self._connection.execute(select(schema.directs)).all()
@@ -196,170 +233,39 @@ class _Export:
         if records:
             self._write("directs.json", records)
         for row in rows:
-            self._message_file(self._db / "directMessages" / f"{row.id}.jsonl", places.get(row.id))
+            if row.id in places:
+                self._message_file("directMessages", row.id, places[row.id])
 
-    # --- tables ------------------------------------------------------------------------------------------------
-
-    def _polls(self) -> None:
-        polls: dict[str, Json] = {}
-        for row in self._rows_by_name(schema.polls):
-            place, channel = row["place"], row.pop("channel")
-            in_thread = place != channel
-            polls[row["id"]] = {
-                "id": row["id"],
-                "message_id": row["message_id"],
-                "channel": None if in_thread else self._channels.get(channel, channel),
-                "thread_id": place if in_thread else None,
-                "question": row["question"],
-                "options": json.loads(row["options"]),
-                "allow_multiselect": row["allow_multiselect"],
-                "expires_at": row["expires_at"],
-                "created_by": row["created_by"],
-                "created_at": row["created_at"],
-                "ended": row["ended_at"] is not None,
-                "ended_at": row["ended_at"],
-            }
-        votes: dict[str, list[Json]] = {}
-        for row in self._rows_by_name(schema.poll_votes):
-            poll = row.pop("poll")
-            votes.setdefault(poll, []).append({"poll_id": poll, **row})
-        self._write("polls.json", polls)
-        self._write("poll_votes.json", votes)
-
-    def _reads(self) -> None:
-        threads = {row.id for row in self._connection.execute(select(schema.threads.c.id))}
-        unreads: dict[str, dict[str, str]] = {}
-        for row in self._connection.execute(select(schema.reads)):
-            if row.place in threads:
-                key = f"thread/{row.place}"
-            elif row.place in self._channels:
-                key = self._channels[row.place]
-            else:
-                key = f"direct/{row.place}"
-            unreads.setdefault(row.user_id, {})[key] = row.message_id
-        self._write("unreads.json", unreads)
-
-    def _webhooks(self) -> None:
-        key = SecretKey(self._paths.folder / "secret.key")
-        records: dict[str, Json] = {}
-        for row in self._rows_by_name(schema.webhooks):
-            webhook = Webhook(**row)
-            token = shown_token(key, webhook)
-            records[webhook.id] = {
-                "id": webhook.id,
-                "channel": self._channels.get(webhook.channel, webhook.channel),
-                "name": webhook.name,
-                "token": token,
-                "created_by": webhook.created_by,
-                "created_at": webhook.created_at,
-                "avatar": webhook.avatar,
-            }
-            if token is None:
-                records[webhook.id]["token_sha256"] = webhook.token_hash.hex()
-                self._exported.left_out.append(
-                    f"token of the webhook {webhook.name!r}: only its hash is known; other servers need a new one"
-                )
-        self._write("webhooks.json", records)
-
-    def _modlog(self) -> None:
-        entries = []
-        for row in self._rows_by_name(schema.modlog, schema.modlog.c.n):
-            row.pop("n")
-            entries.append(row | {"details": json.loads(row["details"])})
-        self._write("modlog.json", entries)
-
-    def _attachments(self) -> None:
-        records: dict[str, Json] = {}
-        for row in self._rows_by_name(schema.attachments):
-            extension = EXTENSIONS.get(row["mime_type"], OTHER_EXTENSION)
-            filename = f"{row['id']}.{extension}"
-            source = self._paths.folder / "files" / row["hash"][:2] / row["hash"]
-            if not source.exists():
-                self._exported.left_out.append(f"the upload {row['name']!r}: its file is gone")
-                continue
-            target = self._db / "attachments" / filename
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, target)
-            record = {
-                "id": row["id"],
-                "filename": filename,
-                "original_name": row["name"],
-                "mime_type": row["mime_type"],
-                "size": row["size"],
-                "hash": row["hash"],
-                "uploader_id": row["uploader_id"],
-                "uploader_name": self._usernames.get(row["uploader_id"], row["uploader_id"]),
-                "channel": self._channels.get(row["channel"], row["channel"]),
-                "created_at": row["created_at"],
-                "expires_at": row["expires_at"],
-                "permanent": row["permanent"],
-                "referenced": row["referenced"],
-            }
-            if row["width"] is not None:
-                record |= {"width": row["width"], "height": row["height"]}
-            records[row["id"]] = record
-        self._write("attachments.json", records)
-
-    def _push(self) -> None:
-        subscriptions: dict[str, list[Json]] = {}
-        for row in self._rows_by_name(schema.push_subscriptions):
-            username = self._usernames.get(row["user_id"])
-            if username is not None:
-                subscriptions.setdefault(username.lower(), []).append(
-                    {
-                        "endpoint": row["endpoint"],
-                        "p256dh": row["p256dh"],
-                        "auth": row["auth"],
-                        "last_used": int(row["last_used"]),
-                    }
-                )
-        self._write("push_subscriptions.json", subscriptions)
+    def _message_file(self, folder: str, id: str, place: int) -> None:
+        (self._db / folder).mkdir(mode=0o700, exist_ok=True)
+        with (self._db / folder / f"{stem_of(id)}.jsonl").open("xb") as file:
+            self._write_messages(file, place)
 
     # --- files -------------------------------------------------------------------------------------------------
 
     def _copy(self, config_file: Path) -> None:
         for name in COPIED:
-            if (self._paths.folder / name).is_dir():
-                shutil.copytree(self._paths.folder / name, self._db / name, ignore=_links)
-        if (self._paths.folder / "vapid").is_dir():
-            shutil.copytree(self._paths.folder / "vapid", self._target / "vapid", ignore=_links)
+            self._copy_folder(self._paths.folder / name, self._db / name)
+        for name in ("vapid", "plugins"):
+            self._copy_folder(self._paths.folder / name, self._target / name)
         if config_file.exists():
-            shutil.copyfile(config_file, self._target / "config.json")
+            _private_copy(config_file, self._target / "config.json")
+
+    def _copy_folder(self, source: Path, target: Path) -> None:
+        """The files directly in it; links are not followed."""
+        if not source.is_dir():
+            return
+        target.mkdir(mode=0o700)
+        for path in sorted(source.iterdir()):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+                _private_copy(path, target / path.name)
 
     def _write(self, name: str, value: Any) -> None:
         path = self._db / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-    def _rows_of(self, wanted: Any) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._connection.execute(wanted)]
-
-    def _rows_by_name(self, table: Any, order: Any = None) -> list[Json]:
-        wanted = select(table) if order is None else select(table).order_by(order)
-        return [dict(row._mapping) for row in self._connection.execute(wanted)]
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(json_bytes(msgspec.to_builtins(value)))
 
 
-def _as_upstream(message: Message) -> Json:
-    """The form of upstream's message files."""
-    record: Json = {
-        "id": message.id,
-        "user": message.user_id,
-        "content": message.content,
-        "timestamp": message.timestamp,
-    }
-    if message.edited:
-        record["edited"] = True
-    if message.pinned:
-        record["pinned"] = True
-    if message.reply_to is not None:
-        record["reply_to"] = {"id": message.reply_to, "user": message.reply_user}
-    if message.ping is not None:
-        record["ping"] = message.ping
-    if message.reactions:
-        record["reactions"] = message.reactions
-    return record | message.extra
-
-
-def _links(folder: str, names: Sequence[str]) -> Iterable[str]:
-    """What is not copied: links may lead anywhere."""
-    return [name for name in names if (Path(folder) / name).is_symlink()]
+def _private_copy(source: Path, target: Path) -> None:
+    target.touch(mode=0o600, exist_ok=False)
+    shutil.copyfile(source, target)

@@ -10,7 +10,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from config.problems import ConfigError
-from transfer.export import ExportError, export
+from transfer.export import export
+from transfer.model import ExportError
 from transfer.places import Places, add_flags, told
 
 
@@ -30,10 +31,13 @@ def main(arguments: list[str], folder: Path) -> int:
         places = Places(options)
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("messages", total=None)
-            exported = export(places.paths, options.config, options.target, lambda count: bar.advance(task, count))
+            server = places.config.server
+            exported = export(
+                places.paths, options.config, options.target, server.url or "", lambda count: bar.advance(task, count)
+            )
     except (ConfigError, ExportError, OSError) as error:
         return told(f"Not exported: {error}")
     console.print(Text(f"wrote {options.target}: {exported.messages} messages"))
     for sentence in exported.left_out:
-        console.print(Text(f"left out: {sentence}"))
+        console.print(Text(f"not as it was: {sentence}"))
     return 0

@@ -169,7 +169,7 @@ def _settings(community: Community, wish: Wish, places: Places, config_file: Pat
     if not places.config_is_default and not wish.with_config:
         report.note("settings_kept")
         return
-    document = taken_over(community.settings, report)
+    document = taken_over(community.settings, report, community.own_settings)
     if not wish.dry_run:
         write_file(config_file, json_bytes(document))
 

@@ -37,6 +37,21 @@ class ImportStopped(Exception):
     """Nothing was changed; the text says why."""
 
 
+class ExportError(Exception):
+    """Nothing useful can be written; the text says why."""
+
+
+class Exported(msgspec.Struct):
+    """messages: how many. left_out: what was not written, or not as other servers need it, a sentence each."""
+
+    messages: int = 0
+    left_out: list[str] = []
+
+
+ExportProgress = Callable[[int], None]
+"""Told how many messages were written since the last time."""
+
+
 class Place(msgspec.Struct, kw_only=True):
     """The messages of a channel, thread or direct channel.
 
@@ -83,7 +98,8 @@ class Copy(msgspec.Struct, frozen=True):
 class Community(msgspec.Struct, kw_only=True):
     """uploads: by attachment id; reading messages may add some. reads: (user id, place, message id). modlog: rows but
     for `n`, oldest first. emoji_ids: the highest that was ever used; reading messages may raise it. settings: of
-    config.json, None when there is none. eras: what the folder was found to be made by."""
+    config.json, None when there is none. own_settings: they are those of this server. own_tables: rows that only
+    our own exports have, by table. eras: what the folder was found to be made by."""
 
     users: dict[str, User] = {}
     roles: dict[str, Role] = {}
@@ -103,4 +119,6 @@ class Community(msgspec.Struct, kw_only=True):
     push: list[PushSubscription] = []
     copies: list[Copy] = []
     settings: dict[str, Any] | None = None
+    own_settings: bool = False
+    own_tables: dict[str, list[dict[str, Any]]] = {}
     eras: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config.load import load
-from config.paths import data_paths
+from config.paths import DataPaths, data_paths
 from db.channels import Channel
 from db.database import FolderLock, open_database
 from db.document_file import DocumentFiles
@@ -39,6 +39,10 @@ class Moved:
         places = Places(argparse.Namespace(config=self.config_file, data_dir=self.db))
         return run_import(Wish(source=source, **wish), places, self.config_file, lambda: "", Told(), NOW)
 
+    @property
+    def paths(self) -> DataPaths:
+        return data_paths(load(self.config_file, {}), self.config_file, self.db)
+
     def open(self) -> Opened:
         return Opened(self)
 
@@ -47,7 +51,7 @@ class Opened:
     """What a server finds that starts on it."""
 
     def __init__(self, moved: Moved) -> None:
-        paths = data_paths(load(moved.config_file, {}), moved.config_file, moved.db)
+        paths = moved.paths
         with FolderLock(moved.db):
             self.files = DocumentFiles(paths, uuid7)
             self.files.check()

@@ -19,13 +19,14 @@ EVERYBODY = "user"
 """The role that every member has."""
 
 
-def read_channels(records: Iterable[Any], by_name_era: bool, report: Report) -> dict[str, Channel]:
-    """Old name -> channel; a separator without a name gets one. by_name_era: rules of the first months, in which a
-    missing key allowed everybody. Of two channels with one name the first counts, as upstream."""
+def read_channels(records: Iterable[Any], by_name_era: bool, report: Report, exact: bool = False) -> dict[str, Channel]:
+    """Old name -> channel; a separator without a name gets one. Of two channels with one name the first counts, as
+    upstream. by_name_era: rules of the first months, in which a missing key allowed everybody. exact: the rules are
+    those of this server."""
     found: dict[str, Channel] = {}
     taken: set[str] = set()
     for place, record in enumerate(records):
-        channel = _read(record, place, by_name_era, report) if isinstance(record, dict) else None
+        channel = _read(record, place, by_name_era, report, exact) if isinstance(record, dict) else None
         if channel is None:
             if not isinstance(record, dict):
                 report.note("bad_record", f"channels.json: record {place + 1}")
@@ -43,7 +44,7 @@ def read_channels(records: Iterable[Any], by_name_era: bool, report: Report) -> 
     return found
 
 
-def _read(record: dict[str, Any], place: int, by_name_era: bool, report: Report) -> Channel | None:
+def _read(record: dict[str, Any], place: int, by_name_era: bool, report: Report, exact: bool) -> Channel | None:
     fields = {key: value for key, value in record.items() if key not in ("last_message", "threads", "voice_state")}
     old = fields.get("name")
     old = old if isinstance(old, str) else ""
@@ -58,7 +59,8 @@ def _read(record: dict[str, Any], place: int, by_name_era: bool, report: Report)
     if not isinstance(id_, str) or not id_ or id_.startswith("#"):
         id_ = derived_id("channel", old or f"\0{place}")
     fields |= {"name": name, "type": kind, "id": id_}
-    fields["permissions"] = rules(fields.get("permissions"), kind, by_name_era, old, report)
+    if not exact:
+        fields["permissions"] = rules(fields.get("permissions"), kind, by_name_era, old, report)
     if not isinstance(fields.get("size"), int):
         fields.pop("size", None)
     channel: Channel | None = lenient(channels.FORMAT, "", fields, place, report)
@@ -87,6 +89,8 @@ def rules(given: Any, kind: str, by_name_era: bool, name: str, report: Report) -
 
 def sanitised(name: str) -> str:
     """A name that is allowed, as near as it can be; empty when nothing is left."""
+    if bad_name(name) is None:
+        return name
     kept = "".join("" if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name)
     kept = kept.replace("/", "-").replace("\\", "-")
     while ".." in kept:

@@ -11,6 +11,7 @@ from db.channels import Channel
 from db.directs import Direct, ordered
 from db.threads import Thread
 from transfer.model import Community, Copy, ImportStopped, Place
+from transfer.own_format import FILE, TABLES, OwnPart, usable_rows
 from transfer.reading import indexes, small, sqlite_era
 from transfer.reading.channels import for_owners, read_channels
 from transfer.reading.indexes import Indexes, Records
@@ -31,15 +32,20 @@ def read_community(source: Source, report: Report, scratch: Path, now: float, st
     raw = _indexes(source, report, scratch)
     by_name_era = bool(raw.users) and all(is_name_keyed(id_, dict(record)) for id_, record in raw.users.items())
     users = read_users(raw.users, report)
-    people = People(users)
-    channels = read_channels(raw.channels, by_name_era, report)
+    exact = raw.own is not None
+    people = People(users, exact)
+    channels = read_channels(raw.channels, by_name_era, report, exact)
     _stranded_files(raw, channels, report, stranded)
     threads = _threads(raw, channels, people, report, stranded)
     directs = _directs(raw, people, report)
     ids = {name: channel.id for name, channel in channels.items()}
     names = Names(ids, {thread.id: thread.parent for thread in threads}, frozenset(d.id for d in directs), people)
-    uploads = Uploads(source, raw.attachments, ids, people, report)
-    emojis, copies, emoji_ids = small.read_emojis(raw.emojis, source, report)
+    uploads = Uploads(
+        source, raw.attachments, ids | {direct.id: direct.id for direct in directs}, people, report, exact
+    )
+    emojis, copies, emoji_ids = small.read_emojis(
+        raw.emojis, source, report, raw.own.next_emoji_id if raw.own is not None else 0
+    )
     reader = MessageReader(people, report, now, uploads.snapshot, emoji_ids.seen)
     polls = list(small.read_polls(raw.polls, names, report))
 
@@ -76,6 +82,8 @@ def read_community(source: Source, report: Report, scratch: Path, now: float, st
         push=list(small.read_push(raw.push, people, report)),
         copies=copies + _copies(source),
         settings=_settings(source),
+        own_settings=exact,
+        own_tables=_own_tables(raw.own, report),
         eras=(["names"] if by_name_era else ["names and ids"] if any(
             is_name_keyed(id_, dict(record)) for id_, record in raw.users.items()) else []) + raw.eras,
     )  # fmt: skip
@@ -153,6 +161,18 @@ def _directs(raw: Indexes, people: People, report: Report) -> list[Direct]:
         if pair not in found:
             found[pair] = Direct(id=record["id"], members=pair, created_at=float(created_at or 0.0))
     return list(found.values())
+
+
+def _own_tables(own: OwnPart | None, report: Report) -> dict[str, list[dict[str, Any]]]:
+    if own is None:
+        return {}
+    found = {}
+    for table in TABLES:
+        rows = own.tables.get(table.name, [])
+        found[table.name] = usable_rows(table, rows)
+        if len(found[table.name]) < len(rows):
+            report.note("bad_record", f"{FILE}: {table.name}", len(rows) - len(found[table.name]))
+    return found
 
 
 def _copies(source: Source) -> list[Copy]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from transfer import own_format
 from transfer.model import ImportStopped
+from transfer.own_format import OwnPart
 from transfer.reading import message_files
 from transfer.reading.message_files import Progress
 from transfer.reading.source import Source, read_json
@@ -47,6 +49,8 @@ class Indexes(msgspec.Struct, kw_only=True):
     stranded: dict[str, Records] = {}
     """Messages of no channel, by the name of their file."""
     eras: list[str] = []
+    own: OwnPart | None = None
+    """What only an export of this server has; then everything else is meant exactly as it stands there."""
 
 
 def from_files(source: Source, report: Report) -> Indexes:
@@ -59,6 +63,7 @@ def from_files(source: Source, report: Report) -> Indexes:
         votes=source.index("poll_votes.json", dict),
         webhooks=source.index("webhooks.json", dict),
         directs=source.index("directs.json", list),
+        own=_own_part(source),
     )
     add_small_files(found, source)
     _threads(found, source, report)
@@ -66,10 +71,24 @@ def from_files(source: Source, report: Report) -> Indexes:
     for record in found.directs:
         id_ = record.get("id") if isinstance(record, dict) else None
         if isinstance(id_, str):
-            messages = _records(source, report, "directMessages", f"{id_}.jsonl")
+            messages = _records(source, report, "directMessages", f"{own_format.stem_of(id_)}.jsonl")
             if messages is not None:
                 found.direct_messages[id_] = messages
+    if found.own is not None:
+        found.eras = ["export of this server"]
     return found
+
+
+def _own_part(source: Source) -> OwnPart | None:
+    document = source.index(own_format.FILE, dict)
+    if not document:
+        return None
+    if document.get("format") != own_format.FORMAT:
+        raise ImportStopped(f"{source.data / own_format.FILE}: written by a newer version of this server")
+    try:
+        return msgspec.convert(document, OwnPart)
+    except msgspec.ValidationError as error:
+        raise ImportStopped(f"{source.data / own_format.FILE}: {error}") from None
 
 
 def add_small_files(found: Indexes, source: Source) -> None:
@@ -100,14 +119,15 @@ def _threads(found: Indexes, source: Source, report: Report) -> None:
 def _channel_files(found: Indexes, source: Source, report: Report) -> None:
     used: set[Path] = set()
     shapes: set[str] = set()
-    names = [record.get("name") for record in found.channels if isinstance(record, dict)]
-    named = dict.fromkeys(name for name in names if isinstance(name, str) and name)
+    records = [record for record in found.channels if isinstance(record, dict)]
+    named = dict.fromkeys(name for one in records if isinstance(name := one.get("name"), str) and name)
+    elsewhere = {one.get("name"): found.own.files.get(str(one.get("id"))) for one in records} if found.own else {}
     for name in sorted(named, key=lambda name: "/" in name):  # who is called like a path has no other channel's file
-        path = source.file("channels", f"{name}.json")
+        path = source.file("channels", elsewhere.get(name) or f"{name}.json")
         if path is None or path in used:
             continue
         used.add(path)
-        found.channel_messages[name] = _records_in(path, f"channels/{name}.json", report)
+        found.channel_messages[name] = _records_in(path, f"channels/{path.name}", report)
         if path.stat().st_size:
             shapes.add(LIST if message_files.is_array(path) else LINES)
     for path in source.files("channels"):

@@ -40,7 +40,7 @@ class MessageReader:
 
     def messages(self, place: str, name: str, records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[Message]:
         """place: the id of the channel or thread. name: for the report. Timestamps rise strictly."""
-        last = 0.0
+        last = -1.0
         for number, fields in records:
             message = self.read(fields, place, f"{name}:{number}", last)
             last = message.timestamp
@@ -85,10 +85,9 @@ class MessageReader:
             given = None
         if given is None or not 0 <= given <= self._latest:
             self._report.note("bad_time", where)
-            given = last
-        if given <= last and last:
-            if given is not last:
-                self._report.note("time_raised", where)
+            return max(last + NUDGE_S, 0.0)
+        if given <= last:
+            self._report.note("time_raised", where)
             return last + NUDGE_S
         return float(given)
 
@@ -129,7 +128,7 @@ class MessageReader:
                 if key == "type" and value in TYPES:
                     extra["type"] = value
                 continue
-            kept = value
+            kept, known = value, True
             if key == "embeds":
                 kept = self._embeds(value, where)
             elif key == "attachments":
@@ -139,8 +138,10 @@ class MessageReader:
             elif key == "interaction":
                 kept = _interaction(value)
             elif key == "meta":
-                kept = value if isinstance(value, dict) else None
-            if kept:
+                kept, known = value if isinstance(value, dict) else None, False
+            else:
+                known = False
+            if kept or (kept is not None and not known):
                 extra[key] = kept
             elif value and key != "attachments":
                 self._report.note("bad_field", f"{where}: {key}")

@@ -112,8 +112,10 @@ def read_roles(records: Mapping[str, Any], report: Report) -> dict[str, Role]:
 class People:
     """From whatever an old file calls somebody to a user id."""
 
-    def __init__(self, users: Mapping[str, User]) -> None:
+    def __init__(self, users: Mapping[str, User], exact: bool = False) -> None:
+        """exact: whoever is named is named by id; what is no member's is that of somebody who is gone."""
         self._users = users
+        self._exact = exact
         self._names: dict[str, str] = {}
         for id_, user in users.items():
             self._names.setdefault(user.username.casefold(), id_)
@@ -126,7 +128,11 @@ class People:
             text = str(text) if isinstance(text, int | float) else NOBODY
         known = self._seen.get(text)
         if known is None:
-            known = self._names.get(text.casefold()) or text.replace("\0", "").strip()[:MAX_NAME] or NOBODY
+            known = (
+                (not self._exact and self._names.get(text.casefold()))
+                or text.replace("\0", "").strip()[:MAX_NAME]
+                or NOBODY
+            )
             if len(self._seen) < MAX_SEEN:
                 self._seen[text] = known
         return known

@@ -33,12 +33,16 @@ class Names(msgspec.Struct):
     directs: frozenset[str]
     people: People
 
+    def place(self, name: Any) -> str:
+        """The id of a channel, or of a direct channel, which exports name by its id; empty when there is none."""
+        return name if name in self.directs else self.channels.get(name, "")
+
 
 def read_polls(records: Mapping[str, Any], names: Names, report: Report) -> Iterator[Poll]:
     for id_, record in records.items():
         try:
             thread = record.get("thread_id")
-            channel = names.threads.get(thread, "") if thread else names.channels.get(record.get("channel"), "")
+            channel = names.threads.get(thread, "") if thread else names.place(record.get("channel"))
             if not channel:
                 report.note("no_channel", f"polls.json: {id_}")
                 continue
@@ -172,12 +176,12 @@ def read_modlog(records: list[Any], names: Names, report: Report) -> Iterator[di
 def read_push(records: Mapping[str, Any], people: People, report: Report) -> Iterator[PushSubscription]:
     endpoints: set[str] = set()
     for username, subscriptions in records.items():
-        user_id = people.member(username)
-        if user_id is None:
-            report.note("no_user", f"push_subscriptions.json: {username}")
-            continue
         for record in subscriptions if isinstance(subscriptions, list) else ():
             try:
+                user_id = people.member(record.get("user_id") or username)
+                if user_id is None:
+                    report.note("no_user", f"push_subscriptions.json: {username}")
+                    continue
                 endpoint = _text(record["endpoint"])
                 last_used = record.get("last_used")
                 if last_used is None:
@@ -187,7 +191,8 @@ def read_push(records: Mapping[str, Any], people: People, report: Report) -> Ite
                     raise ValueError
                 endpoints.add(endpoint)
                 used = float(last_used)
-                yield PushSubscription(endpoint, user_id, _text(record["p256dh"]), _text(record["auth"]), used, used)
+                created = float(record.get("created_at", used))
+                yield PushSubscription(endpoint, user_id, _text(record["p256dh"]), _text(record["auth"]), created, used)
             except (AttributeError, KeyError, TypeError, ValueError):
                 report.note("bad_record", f"push_subscriptions.json: {username}")
 
@@ -206,12 +211,12 @@ class EmojiIds:
 
 
 def read_emojis(
-    records: Mapping[str, Any], source: Source, report: Report
+    records: Mapping[str, Any], source: Source, report: Report, next_id: int = 0
 ) -> tuple[dict[str, Emoji], list[Copy], EmojiIds]:
     found: dict[str, Emoji] = {}
     copies: list[Copy] = []
     names: set[str] = set()
-    numbers = [0]
+    numbers = [0, next_id - 1]
     for path in source.files(EMOJI_FOLDER):
         if re.fullmatch(r"\d{1,9}", path.stem):
             numbers.append(int(path.stem))

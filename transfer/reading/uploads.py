@@ -23,9 +23,16 @@ class Uploads:
     """by_id: to be copied; grows while messages are read."""
 
     def __init__(
-        self, source: Source, records: Mapping[str, Any], channels: Mapping[str, str], people: People, report: Report
+        self,
+        source: Source,
+        records: Mapping[str, Any],
+        channels: Mapping[str, str],
+        people: People,
+        report: Report,
+        exact: bool = False,
     ) -> None:
-        """channels: old name -> id."""
+        """channels: old name -> id. exact: messages keep what they say of their attachments."""
+        self._exact = exact
         self._source = source
         self._records = records
         self._channels = channels
@@ -54,6 +61,8 @@ class Uploads:
 
     def snapshot(self, given: dict[str, Any], message: Message) -> dict[str, Any] | None:
         """What the message keeps of it; None when neither record nor file is left."""
+        if self._exact:
+            return {key: value for key, value in given.items() if key != "url"}
         id_ = given["id"]
         upload = self.by_id.get(id_)
         if upload is None and id_ in self._files and 0 < len(id_) <= MAX_ID:

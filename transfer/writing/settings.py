@@ -33,17 +33,18 @@ NOT_TAKEN = {
 MOVED = {"max_lengths.post_content": "limits.post_content"}
 
 
-def taken_over(old: dict[str, Any], report: Report) -> dict[str, Any]:
-    """A whole document for config.json: the defaults, with what the old one says."""
+def taken_over(old: dict[str, Any], report: Report, own: bool = False) -> dict[str, Any]:
+    """A whole document for config.json: the defaults, with what the old one says. own: it is one of this server."""
     known = {row.name: row for row in settings()}
     document = default_document()
+    defaults = dict(_leaves(document, ()))
     given: dict[str, Any] = {}
     for name, value in _leaves(old, ()):
         name = MOVED.get(name, name)
         if name == "server.url" and isinstance(value, str) and value.startswith("ws"):
             value = "http" + value.removeprefix("ws")
         if name in NOT_TAKEN:
-            if NOT_TAKEN[name]:
+            if NOT_TAKEN[name] and value != defaults.get(name):
                 report.note("setting", f"{name}: {NOT_TAKEN[name]}")
         elif name in known:
             fault = fault_of(name, value)
@@ -55,8 +56,8 @@ def taken_over(old: dict[str, Any], report: Report) -> dict[str, Any]:
             given[name] = value
         elif value not in ({}, []):
             report.note("setting", f"{name}: unknown here")
-    absent = dict(ABSENT)
-    if RETENTION + "default" in given:
+    absent = {} if own else dict(ABSENT)
+    if RETENTION + "default" in given and not own:
         absent |= {name: given[RETENTION + "default"] for name in known if name.startswith(RETENTION)}
     for name, value in absent.items():
         if name in known and name not in given:

@@ -17,9 +17,11 @@ from db.file_store import CHUNK_BYTES, FileStore
 from db.polls import Poll
 from db.schema import PLACE_SHIFT
 from transfer.model import Community, Copy, Upload
+from transfer.own_format import TABLES
 from transfer.report import Report
 
 PARTS = 400
+OWN_NAMES = {"plugin_storage": "values that plugins keep"}
 
 
 class TableWriter:
@@ -42,6 +44,7 @@ class TableWriter:
         subscriptions = [msgspec.structs.asdict(one) for one in community.push]
         push = schema.push_subscriptions
         self._add("push subscriptions", push, subscriptions, push.c.endpoint)
+        self._own(community)
         self._uploads(community.uploads.by_id, shown, FileStore(folder / "files"))
 
     def directs(self, community: Community) -> dict[str, str]:
@@ -103,6 +106,16 @@ class TableWriter:
                 rows.append({"user_id": user_id, "place": place, "message_id": message_id, "n": n})
         self._insert(schema.reads, rows)
         self._tell("read markers", len(rows))
+
+    def _own(self, community: Community) -> None:
+        for table in TABLES:
+            rows = community.own_tables.get(table.name, [])
+            rows = [row | {"channel": self._here(row["channel"])} if "channel" in row else row for row in rows]
+            key = tuple(table.primary_key.columns)
+            there = {tuple(row) for row in self._connection.execute(select(*key))} if rows else set()
+            new = {tuple(row[column.name] for column in key): row for row in rows}
+            self._insert(table, [row for id_, row in new.items() if id_ not in there])
+            self._tell(OWN_NAMES.get(table.name, table.name), len(new.keys() - there))
 
     def _places_of(self, ids: Iterable[str]) -> dict[str, tuple[str | None, int]]:
         """Message id -> (id of its place, `n`)."""
