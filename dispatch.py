@@ -17,9 +17,9 @@ from db.documents import Change as DocumentChange
 from db.journal import Operation
 from db.transaction import Transaction
 from handlers.context import Context, Visitor, World
+from handlers.filters import carry_out
 from handlers.frames import frame_of
 from handlers.outcome import Answer, Change, Event, Outcome
-from handlers.registry import HANDLERS
 from outgoing import Outgoing, Prepared, Recipient, needs_storing, prepare
 from protocol.base import COMMANDS, Command, Packet, Spec
 from protocol.decode import BadPacket
@@ -84,7 +84,7 @@ class Dispatcher:
         try:
             context = Context(self.world, caller, caller.session, self.world.clock())
             self._guard(context, caller, spec)
-            answer = HANDLERS[type(command)](context, command)
+            answer = carry_out(context, command)
         except Exception as error:
             self._refuse(call, error)
             return

@@ -17,13 +17,33 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from plugin_objects import (
+    EVENTS,
+    Action,
+    Call,
+    Channel,
+    Draft,
+    Member,
+    Message,
+    MessageDelete,
+    MessageEdit,
+    MessageNew,
+    MessagePin,
+    Option,
+    Presence,
+    Role,
+    ServerStart,
+    UserJoin,
+)
+
 __all__ = [
     "Action", "Api", "Call", "Channel", "Draft", "Member", "Message", "MessageDelete", "MessageEdit", "MessageNew",
-    "MessagePin", "Option", "Plugin", "PluginError", "Presence", "Refuse", "Role", "Settings", "Storage", "UserJoin",
+    "MessagePin", "Option", "Plugin", "PluginError", "Presence", "Refuse", "Role", "ServerStart", "Settings", "Storage",
+    "UserJoin",
 ]  # fmt: skip
 
 MAX_HANDLERS = 200
@@ -50,172 +70,7 @@ class PluginError(Exception):
 
 
 class Refuse(Exception):
-    """Raised by a `before` hook: the message is not stored. The text is what its author is told."""
-
-
-# --- what plugins see of the community: copies, as it was at the moment of asking ------------------------------------
-
-
-class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """name: nickname, else username. joined_at: unix seconds, None when it is not known."""
-
-    id: str
-    username: str
-    name: str
-    roles: tuple[str, ...] = ()
-    online: bool = False
-    banned: bool = False
-    joined_at: float | None = None
-
-
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """type: text, forum, voice or separator. permissions: the rules, as in channels.json."""
-
-    id: str
-    name: str
-    type: str
-    description: str = ""
-    permissions: dict[str, tuple[str, ...]] = {}
-
-
-class Role(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    color: str | None
-    permissions: tuple[str, ...]
-    position: int
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """author: user id. by_member: False when a webhook, a plugin or the server wrote it. name: as it is shown.
-    timestamp: unix seconds. direct: in a direct channel of two members."""
-
-    id: str
-    channel: str
-    thread_id: str | None = None
-    author: str
-    name: str
-    by_member: bool
-    content: str
-    timestamp: float = 0.0
-    reply_to: str | None = None
-    avatar: str | None = None
-    embeds: list[dict[str, Any]] = []
-    direct: bool = False
-
-
-# --- events -----------------------------------------------------------------------------------------------------------
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of events. `names`: what `Plugin.on` is given to hear of it."""
-
-    names: ClassVar[tuple[str, ...]] = ()
-
-
-class ServerStart(Event, frozen=True, kw_only=True):
-    """The plugin runs: after the start of the server, after a reload, and when it is switched on."""
-
-    names: ClassVar[tuple[str, ...]] = ("server_start",)
-
-
-class MessageNew(Event, frozen=True, kw_only=True):
-    """A message was stored and is on its way. None from direct channels."""
-
-    names: ClassVar[tuple[str, ...]] = ("message_new",)
-    message: Message
-
-
-class MessageEdit(Event, frozen=True, kw_only=True):
-    names: ClassVar[tuple[str, ...]] = ("message_edit",)
-    message: Message
-
-
-class MessageDelete(Event, frozen=True, kw_only=True):
-    """by: user id of who deleted it, None when no member did."""
-
-    names: ClassVar[tuple[str, ...]] = ("message_delete",)
-    id: str
-    channel: str
-    thread_id: str | None = None
-    by: str | None = None
-
-
-class MessagePin(Event, frozen=True, kw_only=True):
-    names: ClassVar[tuple[str, ...]] = ("message_pin", "message_unpin")
-    id: str
-    channel: str
-    thread_id: str | None = None
-    pinned: bool
-    by: str | None = None
-
-
-class UserJoin(Event, frozen=True, kw_only=True):
-    """Somebody is a member for the first time (not: logs in again, or is unbanned)."""
-
-    names: ClassVar[tuple[str, ...]] = ("user_join",)
-    user: Member
-
-
-class Presence(Event, frozen=True, kw_only=True):
-    """The first connection of a member came, the last one went, or the member left the community."""
-
-    names: ClassVar[tuple[str, ...]] = ("user_connect", "user_disconnect", "user_leave")
-    change: Literal["user_connect", "user_disconnect", "user_leave"]
-    username: str
-    user_id: str | None = None
-
-
-class Action(Event, frozen=True, kw_only=True):
-    """Something that is in the moderation log. action: the command. target_id: a user, role, channel or message."""
-
-    names: ClassVar[tuple[str, ...]] = (
-        "user_ban", "user_unban", "user_timeout", "user_delete", "user_roles_set", "user_update", "channel_create",
-        "channel_update", "channel_move", "channel_delete", "role_create", "role_update", "role_delete", "role_reorder",
-        "role_permissions_set", "self_role_add", "self_role_remove", "server_update",
-    )  # fmt: skip
-    action: str
-    actor_id: str
-    actor_name: str
-    target_id: str | None = None
-    target_name: str | None = None
-    details: dict[str, Any] = {}
-
-
-EVENTS: Mapping[str, type[Event]] = {
-    name: type_
-    for type_ in (ServerStart, MessageNew, MessageEdit, MessageDelete, MessagePin, UserJoin, Presence, Action)
-    for name in type_.names
-}
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of a member before it is stored. id: of the message that is edited, None for a new one."""
-
-    author: Member
-    channel: str
-    thread_id: str | None
-    content: str
-    direct: bool = False
-    id: str | None = None
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """An option of a slash command. type: str, int, float, bool or enum (then one of `choices`)."""
-
-    name: str
-    description: str = ""
-    type: Literal["str", "int", "float", "bool", "enum"] = "str"
-    required: bool = True
-    choices: list[str] = []
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A slash command or command as somebody called it. channel: None for commands."""
-
-    user: Member
-    args: Any
-    channel: str | None = None
+    """Raised by a `before` hook: what it saw is not stored. The text is what its author is told."""
 
 
 # --- what plugins call ------------------------------------------------------------------------------------------------
@@ -313,7 +168,7 @@ class Plugin(Generic[S]):
         self.description = description
         self.settings_type: type[Settings] = Settings if settings is None else settings
         self.handlers: dict[str, list[Callable[[Any], Any]]] = {}
-        self.before_hooks: list[Callable[[Draft], Any]] = []
+        self.before_hooks: list[tuple[str, Callable[[Draft], Any]]] = []
         self.slashes: dict[str, Slash] = {}
         self.commands: dict[str, PluginCommand] = {}
         self.jobs: list[Job] = []
@@ -331,13 +186,13 @@ class Plugin(Generic[S]):
         handlers = self.handlers.setdefault(event, [])
         return self._enter(lambda function: handlers.append(function))
 
-    def before(self, event: Literal["message_new"] = "message_new") -> Callable[[F], F]:
-        """Call the function with each `Draft`: messages of members, new or edited, before they are stored. It gives
-        the text that is stored instead, or None to leave it, or raises `Refuse`. All hooks together have one second;
-        then the message passes as it is."""
-        if event != "message_new":
-            raise ValueError("there is a hook before message_new only")
-        return self._enter(lambda function: self.before_hooks.append(function))
+    def before(self, event: Literal["message_new", "text"] = "message_new") -> Callable[[F], F]:
+        """Call the function with each `Draft` before it is stored: the texts of members' messages, new or edited; with
+        "text", everything that others will read. It gives the text that is stored instead, or None to leave it, or
+        raises `Refuse`. All hooks together have one second; then all passes as it is."""
+        if event not in ("message_new", "text"):
+            raise ValueError("there are hooks before message_new and before text")
+        return self._enter(lambda function: self.before_hooks.append((event, function)))
 
     def slash(
         self,

@@ -25,6 +25,7 @@ from handlers.outcome import Happening
 from outbound import Outbound, OutboundError, RefusedAddress
 from protocol.audience import Viewers
 from protocol.messages import MessageNewEvent
+from protocol.plain_text import author_of, plain_text
 
 WORKERS = 2
 MAX_WAITING = 1000
@@ -262,9 +263,9 @@ def _report(operation: Operation) -> None:
 
 def _payload(packet: MessageNewEvent, channel: Channel | Direct, author: User | None) -> str:
     message = packet.message
-    name = message.user if author is None else author.nickname or author.username
+    name = author_of(message) if author is None else author.nickname or author.username
     name = name.removeprefix(LOCAL_PREFIX)[:MAX_NAME]
-    text = message.content or ("(files)" if message.attachments else "(embeds)")
+    text = plain_text(message)
     fields = {
         "title": name if isinstance(channel, Direct) else f"{name} in #{channel.name[:MAX_NAME]}",
         "body": text if len(text) <= BODY else text[: BODY - 1] + "…",

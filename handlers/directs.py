@@ -8,9 +8,8 @@ from db.directs import Direct, bare_id, ordered
 from db.permissions import CHANNEL_KEYS, DIRECT_KEYS
 from db.users import LOCAL_PREFIX
 from handlers.blocks import require_unblocked
-from handlers.filters import through_filters
 from handlers.messages import writing
-from handlers.outcome import Answer, Change, Event, Outcome, ViewChanged
+from handlers.outcome import Change, Event, Outcome, ViewChanged
 from handlers.places import Place
 from handlers.registry import handles, view
 from handlers.users import CHANNEL_LIST, find_user
@@ -87,11 +86,7 @@ def direct_open(ctx: Context, cmd: DirectOpen) -> Outcome | Change:
 
 
 @handles(DirectMessage)
-def direct_message(ctx: Context, cmd: DirectMessage) -> Answer:
-    return through_filters(ctx, cmd, _direct_message)
-
-
-def _direct_message(ctx: Context, cmd: DirectMessage) -> Change:
+def direct_message(ctx: Context, cmd: DirectMessage) -> Change:
     world, user = ctx.world, ctx.user
     _, direct = _with(ctx, cmd.user)
     require_unblocked(world, user, direct.other(user.id))

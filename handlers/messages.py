@@ -13,9 +13,8 @@ from handlers import wire
 from handlers.attachments import own_uploads
 from handlers.blocks import has_blocked
 from handlers.content import Called, called_by, checked_text
-from handlers.filters import through_filters
 from handlers.message_marks import message_note
-from handlers.outcome import Answer, Change, Event, Outcome
+from handlers.outcome import Change, Event, Outcome
 from handlers.places import Place, find_open_message, find_place, require, require_joined
 from handlers.poll_standing import poll_embed
 from handlers.posting import new_event, post
@@ -41,11 +40,7 @@ if TYPE_CHECKING:
 
 
 @handles(MessageNew)
-def message_new(ctx: Context, cmd: MessageNew) -> Answer:
-    return through_filters(ctx, cmd, _message_new)
-
-
-def _message_new(ctx: Context, cmd: MessageNew) -> Change:
+def message_new(ctx: Context, cmd: MessageNew) -> Change:
     place = find_place(ctx, cmd, "text")
     require(ctx, place, "send", "send messages in this channel")
     require_joined(ctx, place.channel)
@@ -123,15 +118,11 @@ def _sent_before(world: World, tx: Transaction, place: Place, id_: str, called: 
 
 
 @handles(MessageEdit)
-def message_edit(ctx: Context, cmd: MessageEdit) -> Answer:
-    return through_filters(ctx, cmd, _message_edit)
-
-
-def _message_edit(ctx: Context, cmd: MessageEdit) -> Change:
+def message_edit(ctx: Context, cmd: MessageEdit) -> Change:
     world, user = ctx.world, ctx.user
     named = find_place(ctx, cmd)
     require(ctx, named, "edit_own", "edit messages in this channel")
-    content = checked_text(world, cmd.content)
+    content = checked_text(world, cmd.content, may_be_empty=True)
     if cmd.embeds:
         check_embeds(cmd.embeds)
     called = called_by(ctx, content, named.channel)
@@ -140,6 +131,8 @@ def _message_edit(ctx: Context, cmd: MessageEdit) -> Change:
         place, message = find_open_message(tx, named, cmd.id)
         if message.user_id != user.id:
             raise Refused(Code.NOT_AUTHOR)
+        if not content and not message.extra.get("attachments"):
+            raise Refused(Code.MESSAGE_EMPTY)
         if poll_embed(message) is not None:
             raise Refused(Code.NOT_PERMITTED, action="edit a poll")
         embeds = UNSET if cmd.embeds is None else cmd.embeds

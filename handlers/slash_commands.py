@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from db.messages import Message
 from handlers.content import checked_text
-from handlers.filters import Draft, require_still
+from handlers.filters import require_still
 from handlers.outcome import Answer, Change, Event, Outcome
 from handlers.places import Place, find_place, find_thread, require, require_joined
 from handlers.posting import SERVER_AUTHOR, post
@@ -260,20 +260,8 @@ class Response(msgspec.Struct, frozen=True):
 
 
 @handles(SlashResponse)
-def slash_response(ctx: Context, cmd: SlashResponse) -> Answer:
-    """Filters see what is stored; what only the caller gets is between the two."""
-    response = _checked_response(ctx, cmd)
-    if ctx.world.filters and response.content and not response.ephemeral:
-        return _filtered(ctx, cmd, response)
-    return _respond(ctx, response)
-
-
-async def _filtered(ctx: Context, cmd: SlashResponse, response: Response) -> Outcome | Change:
-    place, content = response.place, response.content
-    for look in list(ctx.world.filters):
-        content = await look(Draft(ctx.user, place.channel, place.thread_id, content, None))
-    require_still(ctx)
-    return _respond(ctx, _checked_response(ctx, msgspec.structs.replace(cmd, response=content)))
+def slash_response(ctx: Context, cmd: SlashResponse) -> Outcome | Change:
+    return _respond(ctx, _checked_response(ctx, cmd))
 
 
 def _checked_response(ctx: Context, cmd: SlashResponse) -> Response:

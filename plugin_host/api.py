@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-import plugin_api
+import plugin_objects
 from handlers.outcome import ViewChanged
 from plugin_api import PluginError
 from plugin_host.actions import Agent, Posting, command, write
@@ -25,9 +25,9 @@ MAX_VALUE_BYTES = 65_536
 MAX_KEY = 200
 
 
-def member(world: World, user: User) -> plugin_api.Member:
+def member(world: World, user: User) -> plugin_objects.Member:
     """On the event loop, as everything here that takes a world."""
-    return plugin_api.Member(
+    return plugin_objects.Member(
         id=user.id,
         username=user.username,
         name=user.nickname or user.username,
@@ -38,8 +38,8 @@ def member(world: World, user: User) -> plugin_api.Member:
     )
 
 
-def channel_seen(channel: Channel) -> plugin_api.Channel:
-    return plugin_api.Channel(
+def channel_seen(channel: Channel) -> plugin_objects.Channel:
+    return plugin_objects.Channel(
         id=channel.id,
         name=channel.name,
         type=channel.type,
@@ -115,30 +115,30 @@ class HostApi:
     def command(self, name: str, /, **fields: Any) -> dict[str, Any]:
         return reply_of(self.line.act(lambda: command(self._world, self.agent, name, fields)))
 
-    def user(self, user: str) -> plugin_api.Member | None:
-        def find() -> plugin_api.Member | None:
+    def user(self, user: str) -> plugin_objects.Member | None:
+        def find() -> plugin_objects.Member | None:
             found = self._world.users.find(user)
             return None if found is None else member(self._world, found)
 
         return self.line.ask(find)
 
-    def users(self) -> list[plugin_api.Member]:
+    def users(self) -> list[plugin_objects.Member]:
         return self.line.ask(lambda: [member(self._world, user) for user in self._world.users])
 
-    def channel(self, name: str) -> plugin_api.Channel | None:
-        def find() -> plugin_api.Channel | None:
+    def channel(self, name: str) -> plugin_objects.Channel | None:
+        def find() -> plugin_objects.Channel | None:
             found = self._world.channels.by_name(name)
             return None if found is None else channel_seen(found)
 
         return self.line.ask(find)
 
-    def channels(self) -> list[plugin_api.Channel]:
+    def channels(self) -> list[plugin_objects.Channel]:
         return self.line.ask(lambda: [channel_seen(channel) for channel in self._world.channels.values()])
 
-    def roles(self) -> list[plugin_api.Role]:
+    def roles(self) -> list[plugin_objects.Role]:
         return self.line.ask(
             lambda: [
-                plugin_api.Role(
+                plugin_objects.Role(
                     id=role.id, name=role.name, color=role.color, permissions=role.permissions, position=role.position
                 )
                 for role in self._world.roles.by_position()

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-import plugin_api
-from plugin_api import Action, Event, Message, MessageDelete, MessageEdit, MessageNew, MessagePin, Presence, UserJoin
+import plugin_objects
 from plugin_host.api import member
+from plugin_objects import (
+    Action,
+    Event,
+    Message,
+    MessageDelete,
+    MessageEdit,
+    MessageNew,
+    MessagePin,
+    Presence,
+    UserJoin,
+)
 from protocol.audience import Viewers
 from protocol.messages import (
     MessageDeleteEvent,
@@ -166,7 +176,7 @@ def _legacy_action(world: World, action: Action) -> tuple[str, dict[str, Any]] |
                 data["reason"] = details["reason"]
         case "channel_create" | "channel_update" | "channel_move":
             channel = world.channels.get(action.target_id or "") or world.channels.by_name(target)
-            seen = msgspec.to_builtins(plugin_api.Channel(id="", name=target, type="text"))
+            seen = msgspec.to_builtins(plugin_objects.Channel(id="", name=target, type="text"))
             if channel is not None:
                 rules = {key: list(rule) for key, rule in channel.permissions.items()}
                 seen = {"name": channel.name, "type": channel.type, "permissions": rules}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import plugin_api
+import plugin_objects
 from handlers.outcome import Event, Outcome
 from handlers.slash_built_in import BUILT_INS
 from plugin_api import PluginError, Refuse
@@ -230,33 +231,40 @@ class PluginHost:
         for runner in list(self.runners.values()):
             runner.tick(now, timeout_s)
 
-    async def _look(self, draft: Draft) -> str:
+    async def _look(self, drafts: Sequence[Draft]) -> list[str]:
         """`handlers.filters.Filter`: every `before` hook, in the order of the plugins' names."""
-        content, deadline = draft.content, self._loop.time() + self._world.config.plugins.before_s
-        channel = draft.channel
+        texts, deadline = [draft.content for draft in drafts], self._loop.time() + self._world.config.plugins.before_s
         for runner in list(self.runners.values()):
             if not runner.running or runner.loaded is None:
                 continue
-            for hook in runner.loaded.plugin.before_hooks:
-                seen = plugin_api.Draft(
-                    author=member(self._world, draft.author),
-                    channel=channel.name if channel is not None else "",
-                    thread_id=draft.thread_id,
-                    content=content,
-                    direct=channel is None or bool(channel.members),
-                    id=draft.edited,
-                )
+            for event, hook in runner.loaded.plugin.before_hooks:
+                wanted = [at for at, draft in enumerate(drafts) if event == "text" or draft.kind == "message"]
+                if not wanted:
+                    continue
+                seen = [self._seen(drafts[at], texts[at]) for at in wanted]
                 try:
-                    answer = await runner.look(seen, hook, max(0.01, deadline - self._loop.time()))
+                    answers = await runner.look(seen, hook, max(0.01, deadline - self._loop.time()))
                 except Refuse as refusal:
                     text = str(refusal)[:MAX_REASON] or "This message is not allowed here"
                     raise Refused(Code.PLUGIN_REFUSED, text=text) from None
                 except Exception as error:
-                    runner.failed("before message_new", error)
+                    runner.failed(f"before {event}", error)
                     continue
-                if isinstance(answer, str):
-                    content = answer
-        return content
+                for at, answer in zip(wanted, answers, strict=False):
+                    if isinstance(answer, str):
+                        texts[at] = answer
+        return texts
+
+    def _seen(self, draft: Draft, text: str) -> plugin_objects.Draft:
+        return plugin_objects.Draft(
+            author=member(self._world, draft.author),
+            kind=draft.kind,
+            channel=draft.channel.name if draft.channel is not None else "",
+            thread_id=draft.thread_id,
+            content=text,
+            direct=draft.direct,
+            id=draft.edited,
+        )
 
     # --- commands ----------------------------------------------------------------------------------------------
 
@@ -276,7 +284,7 @@ class PluginHost:
             reason, _, where = str(error).partition(" - at `$")
             field = f"plugin_call.args{where.rstrip('`')}"
             raise Refused(Code.BAD_VALUE, field=field, reason=reason) from None
-        call = plugin_api.Call(user=member(self._world, user), args=converted)
+        call = plugin_objects.Call(user=member(self._world, user), args=converted)
         return await self.answer(runner, f"command {command}", offered.handler, call)
 
     def slash_commands(self) -> dict[str, ListedSlashCommand]:
@@ -285,12 +293,12 @@ class PluginHost:
     async def slash(self, user: User, name: str, channel: str, args: dict[str, Any]) -> str:
         runner = self._slashes[name][0]
         assert runner.loaded is not None
-        call = plugin_api.Call(user=member(self._world, user), args=args, channel=channel)
+        call = plugin_objects.Call(user=member(self._world, user), args=args, channel=channel)
         handler = runner.loaded.plugin.slashes[name].handler
         answer = await self.answer(runner, f"slash command {name}", handler, call)
         return "" if answer is None else str(answer)[: self._world.config.limits.post_content].strip()
 
-    async def answer(self, runner: Runner, what: str, handler: Callable[[Any], Any], call: plugin_api.Call) -> Any:
+    async def answer(self, runner: Runner, what: str, handler: Callable[[Any], Any], call: plugin_objects.Call) -> Any:
         """What a plugin gives, as plain JSON. Raises Refused."""
 
         def work() -> Any:

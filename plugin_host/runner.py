@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from plugin_api import EVENTS, Job, Plugin, ServerStart, Settings
+from plugin_api import Job, Plugin, Settings
 from plugin_host import loading, settings_files, upstream
 from plugin_host.api import HostApi, HostStorage
 from plugin_host.events import Told
@@ -22,6 +23,7 @@ from plugin_host.loading import LoadError
 from plugin_host.settings_files import SettingsError
 from plugin_host.upstream import Upstream
 from plugin_host.worker import Worker
+from plugin_objects import EVENTS, ServerStart
 from protocol.plugins import PluginEntry
 
 LOAD_S = 10.0
@@ -174,20 +176,20 @@ class Runner:
             except RuntimeError:  # the server has ended
                 return
 
-    async def look(self, draft: Any, hook: Callable[[Any], Any], wait_s: float) -> Any:
-        """What a `before` hook gives, or raises. None when it does not answer in time: then it is not asked again until
-        it has."""
+    async def look(self, drafts: Sequence[Any], hook: Callable[[Any], Any], wait_s: float) -> list[Any]:
+        """What a `before` hook gives for each, or raises. [] when it does not answer in time: then it is not asked
+        again until it has."""
         if not self.running or self.worker is None or (self._owed is not None and not self._owed.done()):
-            return None
-        future = self.worker.submit(hook, draft)
+            return []
+        future = self.worker.submit(_ask, hook, drafts)
         if future is None:
-            return None
+            return []
         done, _ = await asyncio.wait([_awaitable(future)], timeout=wait_s)
         if not done:
             self._owed = future
-            self.failed("before message_new", TimeoutError(f"no answer within {wait_s:.2f} s"))
-            return None
-        return None if future.cancelled() else future.result()
+            self.failed("before hook", TimeoutError(f"no answer within {wait_s:.2f} s"))
+            return []
+        return [] if future.cancelled() else list(future.result())
 
     def read_settings(self, done: Callable[[BaseException | None], None]) -> None:
         """Its settings file was edited."""
@@ -260,6 +262,18 @@ def next_time(minutes: int, now: float) -> float:
     here = datetime.fromtimestamp(now)
     at = here.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0)
     return (at if at > here else at + timedelta(days=1)).timestamp()
+
+
+def _ask(hook: Callable[[Any], Any], drafts: Sequence[Any]) -> Any:
+    """In the plugin's thread: what the hook gives for each; as a coroutine, if it is one."""
+    answers = [hook(draft) for draft in drafts]
+    if not any(inspect.isawaitable(answer) for answer in answers):
+        return answers
+
+    async def all_of_them() -> list[Any]:
+        return [await answer if inspect.isawaitable(answer) else answer for answer in answers]
+
+    return all_of_them()
 
 
 def _awaitable(future: Future[Any]) -> asyncio.Future[Any]:

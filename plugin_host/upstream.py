@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from plugin_api import Event
 from plugin_host import upstream_modules
 from plugin_host.api import HostApi
 from plugin_host.events import Told
 from plugin_host.loading import LoadError
 from plugin_host.upstream_ws import Crowd, Ws, ws_of
+from plugin_objects import Event
 
 EVENTS = frozenset({
     "server_start", "user_join", "user_connect", "user_leave", "user_ban", "user_unban", "user_timeout",

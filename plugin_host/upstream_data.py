@@ -9,8 +9,9 @@ import msgspec
 
 from handlers.outcome import Outcome
 from handlers.users import find_user, throw_out
-from plugin_api import Channel, PluginError, Role
+from plugin_api import PluginError
 from plugin_host.actions import edit
+from plugin_objects import Channel, Role
 
 if TYPE_CHECKING:
     from db.users import User

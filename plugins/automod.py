@@ -55,6 +55,7 @@ LINK = re.compile(r"\bhttps?://([^\s/?#<>]{1,300})", re.IGNORECASE)
 MENTION = re.compile(r"(?<![\w@])@&?[\w:-]{2,}")
 MAX_REMEMBERED = 1000
 NOTICE_EVERY_S = 30
+WHAT = {"message": "message", "poll": "poll", "thread": "thread name", "topic": "topic", "status": "status"}
 
 
 class Watch:
@@ -72,9 +73,9 @@ class Watch:
 watch = Watch()
 
 
-@plugin.before("message_new")
+@plugin.before("text")
 def look(draft: Draft) -> None:
-    """The first thing that is wrong refuses the message."""
+    """The first thing that is wrong refuses it."""
     settings = plugin.settings
     if {"owner", "admin", *settings.exempt_roles} & set(draft.author.roles):
         return
@@ -82,10 +83,12 @@ def look(draft: Draft) -> None:
     reason = raided(draft, now) or fault(draft.content, settings)
     if reason is None:
         return
-    if settings.timeout_s and not draft.direct:
+    if settings.timeout_s and not draft.direct and draft.kind != "webhook":
         mute(draft.author.id, settings.timeout_s)
-    tell(f"Automod kept a message of {draft.author.name} out of {place_of(draft)}: {reason}", now)
-    raise Refuse(f"This message is not allowed here: {reason}")
+    what = WHAT.get(draft.kind, "text")
+    where = f" out of {place_of(draft)}" if draft.channel or draft.direct else ""
+    tell(f"Automod kept a {what} of {draft.author.name}{where or ' out'}: {reason}", now)
+    raise Refuse(f"This {what} is not allowed here: {reason}")
 
 
 @plugin.on("user_join")
@@ -148,7 +151,7 @@ def is_below(host: str, allowed: Sequence[str]) -> bool:
 def raided(draft: Draft, now: float) -> str | None:
     """Why a new member may not write now. Counts what new members write."""
     raid, author = plugin.settings.raid, draft.author
-    if draft.direct or author.joined_at is None or author.joined_at <= now - raid.new_for_s:
+    if draft.kind != "message" or draft.direct or author.joined_at is None or author.joined_at <= now - raid.new_for_s:
         return None
     text = " ".join(draft.content.casefold().split())[:500]
     if raid.same_messages and text:

@@ -154,7 +154,7 @@ class ChannelLeaveReply(Packet, kw_only=True, frozen=True, tag="channel_leave"):
     allowed="who has joined the channel, or is operator or voice of it",
     reply=ChannelLeaveReply,
     events=(MemberLeaveEvent, ChannelsGetEvent),
-    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_MEMBER),
+    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_MEMBER, Code.PLUGIN_REFUSED),
     example={"channel": "music", "reason": "Good night"},
 )
 class ChannelLeave(Command, kw_only=True, frozen=True):
@@ -197,7 +197,7 @@ class ChannelTopicSetReply(Packet, kw_only=True, frozen=True, tag="channel_topic
     limited=True,
     reply=ChannelTopicSetReply,
     events=(ChannelTopicEvent, ChannelsGetEvent),
-    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_PERMITTED, Code.NOT_A_MEMBER),
+    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_PERMITTED, Code.NOT_A_MEMBER, Code.PLUGIN_REFUSED),
     example={"channel": "music", "topic": "Tonight: requests"},
 )
 class ChannelTopicSet(Command, kw_only=True, frozen=True):
@@ -284,7 +284,13 @@ class ChannelKickReply(Packet, kw_only=True, frozen=True, tag="channel_kick"):
     limited=True,
     reply=ChannelKickReply,
     events=(MemberLeaveEvent, ChannelsGetEvent),
-    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_PERMITTED, Code.USER_NOT_FOUND, Code.NOT_IN_CHANNEL),
+    errors=(
+        Code.CHANNEL_NOT_FOUND,
+        Code.NOT_PERMITTED,
+        Code.USER_NOT_FOUND,
+        Code.NOT_IN_CHANNEL,
+        Code.PLUGIN_REFUSED,
+    ),
     example={"channel": "music", "user": "alice", "reason": "Please mind the rules"},
 )
 class ChannelKick(Command, kw_only=True, frozen=True):

@@ -185,7 +185,9 @@ class MessageEdit(Command, kw_only=True, frozen=True):
     id: MessageId
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
-    content: Annotated[str, Meta(description="Text, not empty; both ends are trimmed.")]
+    content: Annotated[
+        str, Meta(description="Text; both ends are trimmed. Empty only where the message has attachments.")
+    ]
     embeds: Annotated[Embeds | None, Meta(description="Replaces; [] clears; absent keeps.")] = None
 
 

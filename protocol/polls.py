@@ -109,7 +109,7 @@ class PollGetReply(Packet, kw_only=True, frozen=True, tag="poll_get"):
     events=(MessageNewEvent, ThreadUpdateEvent),
     errors=(
         *PLACE, Code.THREAD_LOCKED, Code.NOT_PERMITTED, Code.NOT_A_TEXT_CHANNEL, Code.NOT_A_MEMBER, Code.BLOCKED,
-        Code.BAD_VALUE,
+        Code.BAD_VALUE, Code.PLUGIN_REFUSED,
     ),
     example={
         "channel": "general",

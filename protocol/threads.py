@@ -85,7 +85,7 @@ class ThreadMessagesReply(Packet, kw_only=True, frozen=True, tag="thread_message
     does="Open a thread in a forum channel.",
     allowed="channel permission `create_thread`",
     events=(ThreadCreateEvent,),
-    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_FORUM, Code.NOT_PERMITTED, Code.BAD_VALUE),
+    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_FORUM, Code.NOT_PERMITTED, Code.BAD_VALUE, Code.PLUGIN_REFUSED),
     example={"channel": "help", "name": "How do I start?"},
 )
 class ThreadCreate(Command, kw_only=True, frozen=True):
@@ -121,9 +121,11 @@ class ThreadMessages(Command, kw_only=True, frozen=True):
     does="Rename, lock, unlock, archive or un-archive a thread.",
     allowed="its creator, or the permission `manage_threads`; `locked` needs `manage_threads`",
     events=(ThreadUpdateEvent,),
-    errors=(Code.THREAD_NOT_FOUND, Code.NOT_PERMITTED, Code.PERMISSION_REQUIRED, Code.BAD_VALUE),
+    errors=(
+        Code.THREAD_NOT_FOUND, Code.NOT_PERMITTED, Code.PERMISSION_REQUIRED, Code.BAD_VALUE, Code.PLUGIN_REFUSED,
+    ),
     example={"thread_id": THREAD_ID, "archived": True},
-)
+)  # fmt: skip
 class ThreadUpdate(Command, kw_only=True, frozen=True):
     thread_id: ThreadId
     name: ThreadName | None = None

@@ -168,6 +168,7 @@ class StatusSetReply(Packet, kw_only=True, frozen=True, tag="status_set"):
     allowed="everybody after login",
     reply=StatusSetReply,
     events=(StatusGetEvent, UserConnectEvent, UserDisconnectEvent),
+    errors=(Code.PLUGIN_REFUSED,),
     example={"status": "dnd", "text": "in a meeting"},
 )
 class StatusSet(Command, kw_only=True, frozen=True):
@@ -190,7 +191,7 @@ class StatusGet(Command, kw_only=True, frozen=True):
     does="Set the own nickname.",
     allowed="everybody after login",
     events=(NicknameUpdateEvent, ChannelsGetEvent),
-    errors=(Code.BAD_VALUE,),
+    errors=(Code.BAD_VALUE, Code.PLUGIN_REFUSED),
     example={"nickname": "Ally"},
 )
 class NicknameUpdate(Command, kw_only=True, frozen=True):
@@ -248,6 +249,7 @@ class UserUpdates(Struct, frozen=True, forbid_unknown_fields=True):
         Code.NAME_TAKEN,
         Code.NO_UPDATES,
         Code.BAD_VALUE,
+        Code.PLUGIN_REFUSED,
     ),
     example={"user": "alice", "updates": {"nickname": "Ally"}},
 )

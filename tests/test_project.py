@@ -37,6 +37,7 @@ LAYERS = (
     {"config"},
     {"outbound"},
     {"connection", "plugin_api", "protocol"},
+    {"plugin_objects"},
 )
 """Who stands above whom, from the front door down. A room imports only what lies below it, never its neighbour."""
 

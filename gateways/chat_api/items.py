@@ -26,6 +26,7 @@ from protocol.channel_members import (
 from protocol.channels import ChannelTopicEvent
 from protocol.messages import MessageDeleteEvent, MessageEditEvent, MessageNewEvent
 from protocol.objects_messages import Message
+from protocol.plain_text import author_of, plain_text
 from protocol.users import UserLeaveEvent, UserUpdateEvent
 
 if TYPE_CHECKING:
@@ -128,10 +129,10 @@ class Translator:
         return Item(
             id=message.id,
             ts=time_of(message.timestamp),
-            from_=nick_of(message.user),
+            from_=nick_of(author_of(message)),
             to=f"#{channel}" if direct is None else self._other(direct, message.user),
             type=message.type,
-            body=message.content,
+            body=plain_text(message),
             meta={} if message.meta is UNSET else message.meta,
         )
 

@@ -18,6 +18,7 @@ from protocol.login import ShutdownEvent
 from protocol.messages import MessageDeleteEvent, MessageEditEvent, MessageNewEvent
 from protocol.notices import DisconnectEvent, RateLimitEvent
 from protocol.objects_messages import Message
+from protocol.plain_text import author_of, plain_text
 from protocol.users import UserLeaveEvent
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Translator:
         return _NOTHING
 
     def _message(self, place: str, message: Message, *, edited: bool = False) -> Told:
-        sender, time = self.name_of(message.user), iso_time(message.timestamp)
+        sender, time = self.name_of(author_of(message)), iso_time(message.timestamp)
         kind = UNSET if message.type == "message" else message.type
         changed = True if edited else UNSET
         direct = self._world.directs.by_name(place)
@@ -114,7 +115,7 @@ class Translator:
                 id=message.id,
                 sender_username=sender,
                 target_username=self.name_of(other),
-                content=message.content,
+                content=plain_text(message),
                 timestamp=time,
                 type=kind,
                 edited=changed,
@@ -124,7 +125,7 @@ class Translator:
             id=message.id,
             sender_username=sender,
             room=place,
-            content=message.content,
+            content=plain_text(message),
             timestamp=time,
             type=kind,
             edited=changed,

@@ -24,7 +24,7 @@ from protocol.channel_members import (
 )
 from protocol.channels import ChannelTopicEvent
 from protocol.messages import MessageDeleteEvent, MessageEditEvent, MessageNewEvent, MessageReactAddEvent
-from protocol.objects_messages import Message
+from protocol.objects_messages import Attachment, Message, WebhookAuthor
 from protocol.users import NicknameRemoveEvent, UserLeaveEvent, UserUpdateEvent
 
 ANN, BEN = "USR:local_ann", "guest:0a1b2c3d:ben"
@@ -63,6 +63,14 @@ def test_a_message_keeps_its_own_id_type_and_meta(translator: Translator) -> Non
         "meta": {"k": [1, None]},
     }
     assert (made.channel_id, made.leaver_id) == ("c1", None)
+
+
+def test_a_webhook_has_its_own_name_and_a_file_its_address(translator: Translator) -> None:
+    webhook = WebhookAuthor(id="w", name="News")
+    file = Attachment(id="a", name="cat.png", mime_type="image/png", size=1, url="https://chat.example/attachments/a")
+    message = msgspec.structs.replace(MESSAGE, user="originChats", content="", webhook=webhook, attachments=[file])
+    item, _ = told(translator, MessageNewEvent(message=message, channel="general"))
+    assert (item["from"], item["body"]) == ("News (webhook)", "cat.png: https://chat.example/attachments/a")
 
 
 @pytest.mark.parametrize(("author", "to"), [(ANN, "ben"), ("ben", "ann")])

@@ -217,3 +217,14 @@ def test_handshake_tells_whether_files_can_be_uploaded(stage: Stage) -> None:
     val = handshake(stage.world, "key").val
     assert not val.attachments.enabled
     assert "attachment_upload" not in val.capabilities
+
+
+def test_message_edit_may_take_the_text_away_where_files_stay(stage: Stage) -> None:
+    upload(stage, "a")
+    sent = post(stage, "a", content="look")
+    edited = stage.answer("ann", "message_edit", channel="general", id=sent["id"], content=" ")["message"]
+    assert (edited["content"], [each["id"] for each in edited["attachments"]]) == ("", ["a"])
+    plain = stage.answer("ann", "message_new", channel="general", content="x")["message"]["id"]
+    assert stage.refused("ann", "message_edit", channel="general", id=plain, content=" ").code is Code.MESSAGE_EMPTY
+    refused = stage.refused("ben", "message_edit", channel="general", id=plain, content="")
+    assert refused.code is Code.NOT_AUTHOR

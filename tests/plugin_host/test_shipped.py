@@ -98,6 +98,33 @@ async def test_automod_refuses_before_anybody_sees_it(shop: Workshop) -> None:
     await shop.until(lambda: refusals(ann, "direct_message") == ["plugin_refused"])
 
 
+async def test_automod_looks_at_everything_that_others_will_read_by_whichever_way(shop: Workshop) -> None:
+    await ship(shop, "automod", words=["darn"], log_channel="staff")
+    ann, mod = await shop.house.enter("ann"), await shop.house.enter("mod")
+    zoe = shop.house.guest(path="/rooms")
+    sent: list[dict[str, Any]] = [
+        {"cmd": "poll_create", "channel": "general", "question": "q", "options": ["darn", "b"]},
+        {"cmd": "nickname_update", "nickname": "darn"},
+        {"cmd": "status_set", "status": "dnd", "text": "darn"},
+        {"cmd": "channel_topic_set", "channel": "general", "topic": "darn"},
+        {"cmd": "slash_call", "channel": "general", "command": "nick", "args": {"nickname": "darn"}},
+        {"cmd": "message_new", "channel": "general", "content": "x", "embeds": [{"title": "darn"}]},
+    ]
+    ann.together(*sent)
+    for name in {each["cmd"] for each in sent}:
+        await shop.until(lambda name=name: refusals(ann, name) == ["plugin_refused"])  # type: ignore[misc]
+    assert [text for text in contents(mod.packets) if "poll" in text] == [
+        "Automod kept a poll of ann out of #general: it has a word that is not wanted"
+    ]
+    body = {"sender_username": "zoe", "room": "general"}
+    zoe.send_raw(json.dumps({"message_type": "Enter", "message_body": body}).encode())
+    await shop.quiet()
+    zoe.send_raw(json.dumps({"message_type": "GroupChat", "message_body": {"content": "darn"}}).encode())
+    await shop.until(lambda: zoe.packets[-1]["message_type"] == "Error")
+    assert zoe.packets[-1]["message_body"]["code"] == "plugin_refused"
+    assert [text for text in contents(ann.packets) if "darn" in text] == []
+
+
 async def test_automod_mutes_who_is_refused_if_wanted(shop: Workshop) -> None:
     await ship(shop, "automod", words=["darn"], timeout_s=60)
     ann = await shop.house.enter("ann")
