@@ -1,0 +1,289 @@
+// The messages of a place. The window in core/timeline.js bounds how many there are; this keeps the reader's place while
+// they grow at either end, pictures load and the field below changes its height.
+import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
+import { canIn } from "../core/permissions.js";
+import { dayTitle, plural, sameDay, shortTime } from "../core/format.js";
+import { placeKey } from "../core/place.js";
+import { go } from "../core/router.js";
+import { channelTitle, displayName, me } from "../core/state.js";
+import { timeline } from "../core/timeline.js";
+import { acknowledge, unreadIn, watched } from "../core/unreads.js";
+import { Button } from "../ui/button.js";
+import { Problem } from "../ui/empty.js";
+import { Icon } from "../ui/icon.js";
+import { Skeleton, Spinner } from "../ui/spinner.js";
+import { Message } from "./message.js";
+import { editing, replyTo } from "./writing.js";
+
+const GROUP_S = 420;
+const NEAR_PX = 700;
+const BOTTOM_PX = 40;
+const HIGHLIGHT_MS = 2400;
+
+export function MessageList({ place, channel, message: wanted }) {
+  const key = placeKey(place);
+  const line = timeline(place);
+  const messages = line.messages.value;
+  const scroller = useRef(null);
+  const anchor = useRef({ stick: true, id: null, top: 0 });
+  const [highlighted, setHighlighted] = useState(null);
+  const [atBottom, setAtBottom] = useState(true);
+  const [gone, setGone] = useState(false);
+
+  useEffect(() => {
+    if (!wanted) line.open();
+  }, [line, line.loaded.value, wanted]);
+  useJump(line, wanted, scroller, anchor, setHighlighted, setGone);
+  useEditLast(key, messages);
+
+  const settle = useCallback(() => keepPlace(scroller.current, anchor.current), []);
+  const look = useCallback(() => {
+    const box = scroller.current;
+    if (!box || !line.loaded.peek()) return;
+    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
+    anchor.current = { stick: below < BOTTOM_PX && line.atEnd.peek(), ...firstInSight(box) };
+    setAtBottom(below < BOTTOM_PX * 3 && line.atEnd.peek());
+    if (box.scrollTop < NEAR_PX && !line.error.peek()) line.loadOlder();
+    if (below < NEAR_PX && !line.error.peek()) line.loadNewer();
+  }, [line]);
+
+  useLayoutEffect(settle, [messages]);
+  useEffect(look, [messages, line.loading.value]);
+  useResize(scroller, settle);
+  useWatching(place, key, line, atBottom);
+
+  const rows = useMemo(() => layOut(messages, line.unreadFrom.value), [messages, line.unreadFrom.value]);
+  const onReply = useCallback((message) => (replyTo.value = { key, message }), [key]);
+  const onJump = useCallback((id) => go({ page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }), message: id }), [key]);
+  const onEdit = useCallback((id) => (editing.value = id && { key, id }), [key]);
+  const onEditDone = useCallback(() => (editing.value = null), []);
+  const edited = editing.value?.key === key ? editing.value.id : null;
+  const toEnd = () => {
+    anchor.current = { stick: true };
+    if (wanted) go({ page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }) }, { replace: true });
+    line.jumpToEnd().then(settle);
+    settle();
+  };
+
+  const first = !line.loaded.value && messages.length === 0;
+  return html`
+    <div class="messages">
+      <${UnreadBar} line=${line} messages=${messages} onJump=${onJump} />
+      <div class="messages-scroller" ref=${scroller} onScroll=${look} onKeyDown=${walk} tabindex="0" role="log" aria-live="off" aria-label=${`Messages in ${channelTitle(channel)}`} aria-busy=${line.loading.value !== null}>
+        <div class="messages-inner">
+          ${first && !line.error.value && html`<${Skeleton} lines=${12} />`}
+          ${line.error.value && html`<${Problem} title="The messages could not be loaded" error=${line.error.value} onRetry=${() => (line.loaded.value ? line.loadOlder() : line.open())} />`}
+          ${gone && html`<p class="messages-note" role="status"><${Icon} name="info" size=${16} /> That message is no longer there.</p>`}
+          ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} empty=${messages.length === 0} />`}
+          ${line.loading.value === "older" && html`<div class="messages-loading"><${Spinner} label="Loading older messages" /></div>`}
+          ${rows.map((row) =>
+            row.day
+              ? html`<div key=${row.key} class="messages-day" role="separator"><span>${row.day}</span></div>`
+              : row.unread
+                ? html`<div key=${row.key} class="messages-unread" role="separator"><span>New</span></div>`
+                : html`<${Message}
+                    key=${row.message.nonce ?? row.message.id}
+                    message=${row.message}
+                    place=${place}
+                    channel=${channel}
+                    grouped=${row.grouped}
+                    highlighted=${row.message.id === highlighted}
+                    editing=${row.message.id === edited}
+                    onReply=${onReply}
+                    onJump=${onJump}
+                    onEdit=${onEdit}
+                    onEditDone=${onEditDone}
+                  />`,
+          )}
+          ${line.loading.value === "newer" && html`<div class="messages-loading"><${Spinner} label="Loading newer messages" /></div>`}
+        </div>
+      </div>
+      ${!atBottom && html`<div class="messages-end"><${Button} kind="secondary" size="s" icon="arrow-down" onClick=${toEnd}>${endLabel(key)}</${Button}></div>`}
+      <${Announcer} messages=${messages} />
+    </div>
+  `;
+}
+
+function endLabel(key) {
+  const { unread_count: count } = unreadIn(key);
+  return count ? plural(count, "new message") : "Newest messages";
+}
+
+function Beginning({ channel, empty }) {
+  const title = channelTitle(channel);
+  return html`
+    <div class="messages-beginning">
+      <span class="messages-beginning-icon"><${Icon} name=${channel.members ? "message-circle" : "hash"} size=${28} /></span>
+      <h2>${channel.members ? title : `Welcome to ${title}`}</h2>
+      <p>${channel.description || (channel.members ? "Only the two of you see this." : "This is where the channel begins.")}</p>
+      ${empty && canIn(channel, "send") && html`<p class="messages-beginning-hint">Nobody has written yet. Say hello!</p>`}
+    </div>
+  `;
+}
+
+/** What was unread when the place was opened and is out of sight above. */
+function UnreadBar({ line, messages, onJump }) {
+  const from = line.unreadFrom.value;
+  if (!from || !line.loaded.value) return null;
+  const at = messages.findIndex(({ id }) => id === from);
+  const count = at === -1 ? null : messages.length - 1 - at;
+  if (count !== null && count < 12) return null;
+  const clear = () => (line.unreadFrom.value = null);
+  return html`
+    <div class="messages-bar" role="status">
+      <button type="button" class="messages-bar-jump" onClick=${() => onJump(from)}>
+        <${Icon} name="arrow-up" size=${16} /> ${count === null ? "Many new messages" : `${plural(count, "new message")} since ${shortTime(messages[at + 1].timestamp)}`}
+      </button>
+      <button type="button" class="messages-bar-clear" onClick=${clear}>Mark as read</button>
+    </div>
+  `;
+}
+
+/** Tells screen readers what comes in, which the list itself must not do while it grows upwards. */
+function Announcer({ messages }) {
+  const last = messages.at(-1);
+  const known = useRef(last?.timestamp ?? 0);
+  const isNew = last && last.timestamp > known.current && last.user !== me.value;
+  if (last) known.current = Math.max(known.current, last.timestamp);
+  return html`<div class="visually-hidden" role="status">${isNew ? `${displayName(last.user)}: ${last.content}` : ""}</div>`;
+}
+
+// --- rows ---
+
+/** Days, the mark of new messages, and the messages, each with whether it continues the one above. */
+function layOut(messages, unreadFrom) {
+  const rows = [];
+  let previous = null;
+  let marked = false;
+  for (const message of messages) {
+    if (previous === null || !sameDay(previous.timestamp, message.timestamp)) {
+      rows.push({ key: `day/${new Date(message.timestamp * 1000).toDateString()}`, day: dayTitle(message.timestamp) });
+    }
+    if (unreadFrom && !marked && previous?.id === unreadFrom) {
+      rows.push({ key: "unread", unread: true });
+      marked = true;
+    }
+    rows.push({ message, grouped: rows.at(-1)?.message === previous && previous !== null && continues(previous, message) });
+    previous = message;
+  }
+  return rows;
+}
+
+function continues(previous, message) {
+  return (
+    previous.user === message.user && message.timestamp - previous.timestamp < GROUP_S && !message.reply_to && !message.interaction &&
+    previous.webhook?.name === message.webhook?.name && previous.type === message.type && !previous.ephemeral === !message.ephemeral
+  );
+}
+
+// --- keeping the place ---
+
+function firstInSight(box) {
+  const top = box.getBoundingClientRect().top;
+  for (const row of box.querySelectorAll("[data-message]")) {
+    const bounds = row.getBoundingClientRect();
+    if (bounds.bottom > top) return { id: row.dataset.message, top: bounds.top - top };
+  }
+  return { id: null, top: 0 };
+}
+
+function keepPlace(box, { stick, id, top }) {
+  if (!box) return;
+  if (stick) {
+    box.scrollTop = box.scrollHeight;
+    return;
+  }
+  const row = id && rowOf(box, id);
+  if (!row) return;
+  const moved = row.getBoundingClientRect().top - box.getBoundingClientRect().top - top;
+  if (Math.abs(moved) > 1) box.scrollTop += moved;
+}
+
+function rowOf(box, id) {
+  return box?.querySelector(`[data-message="${CSS.escape(id)}"]`);
+}
+
+function useResize(scroller, settle) {
+  useEffect(() => {
+    const observer = new ResizeObserver(settle);
+    observer.observe(scroller.current);
+    observer.observe(scroller.current.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
+}
+
+function useJump(line, wanted, scroller, anchor, setHighlighted, setGone) {
+  useEffect(() => {
+    if (!wanted) return undefined;
+    let current = true;
+    let timer = 0;
+    setGone(false);
+    anchor.current = { stick: false, id: null, top: 0 };
+    line.jumpTo(wanted).then((found) => {
+      if (!current) return;
+      if (!found) {
+        setGone(!line.error.peek());
+        line.open();
+        return;
+      }
+      requestAnimationFrame(() => {
+        const row = rowOf(scroller.current, wanted);
+        row?.scrollIntoView({ block: "center" });
+        row?.focus({ preventScroll: true });
+        setHighlighted(wanted);
+        timer = setTimeout(() => setHighlighted(null), HIGHLIGHT_MS);
+      });
+    });
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [line, wanted]);
+}
+
+/** Arrow up in an empty field: which message that is. */
+function useEditLast(key, messages) {
+  useEffect(() => {
+    if (editing.value?.key !== key || !editing.value.last) return;
+    const mine = messages.findLast((message) => message.user === me.peek() && !message.state && !message.ephemeral && !message.webhook);
+    editing.value = mine ? { key, id: mine.id } : null;
+  }, [editing.value]);
+}
+
+/** What is before somebody's eyes is read. */
+function useWatching(place, key, line, atBottom) {
+  useEffect(() => {
+    const look = () => {
+      const seen = atBottom && line.loaded.peek() && !document.hidden && document.hasFocus();
+      if (!seen) {
+        if (watched.peek() && placeKey(watched.peek()) === key) watched.value = null;
+        return;
+      }
+      watched.value = place;
+      if (unreadIn(key).unread_count) acknowledge(place);
+    };
+    look();
+    addEventListener("focus", look);
+    addEventListener("blur", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      removeEventListener("focus", look);
+      removeEventListener("blur", look);
+      document.removeEventListener("visibilitychange", look);
+      if (watched.peek() && placeKey(watched.peek()) === key) watched.value = null;
+    };
+  }, [key, atBottom, line.loaded.value]);
+}
+
+/** Arrow keys go from message to message. */
+function walk(event) {
+  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("textarea, input, [role=menu]")) return;
+  const rows = [...event.currentTarget.querySelectorAll("[data-message]")];
+  const at = rows.indexOf(event.target.closest("[data-message]"));
+  const next = at === -1 ? rows.at(-1) : rows[at + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}

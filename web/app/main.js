@@ -1,0 +1,37 @@
+// The page: connects, and draws what the state says.
+import { effect, html, render } from "./lib.js";
+import { Chat } from "./chat/layout.js";
+import { online } from "./core/connection.js";
+import { route, startRouter } from "./core/router.js";
+import { start } from "./core/session.js";
+import { avatarUrl, displayName, me, server } from "./core/state.js";
+import { totalMentions } from "./core/unreads.js";
+import { lazy } from "./lazy.js";
+import { avatarSource } from "./ui/avatar.js";
+import "./ui/tooltip.js";
+
+const Welcome = lazy(() => import("./start/welcome.js"), "Welcome", html`<${Splash} />`);
+const Settings = lazy(() => import("./settings/settings.js"), "Settings", html`<${Splash} />`);
+
+function Page() {
+  if (me.value === null) return online.value === "logged-out" ? html`<${Welcome} />` : html`<${Splash} />`;
+  const inSettings = route.value.page === "settings";
+  return html`
+    <${Chat} hidden=${inSettings} />
+    ${inSettings && html`<${Settings} section=${route.value.section} />`}
+  `;
+}
+
+function Splash() {
+  return html`<div class="splash" role="status"><span class="splash-mark" aria-hidden="true"></span> <span class="visually-hidden">Loading</span></div>`;
+}
+
+effect(() => {
+  const name = server.value.name || "OriginChats";
+  document.title = totalMentions.value ? `(${totalMentions.value}) ${name}` : name;
+});
+
+avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username) });
+startRouter();
+start();
+render(html`<${Page} />`, document.getElementById("app"));
