@@ -6,15 +6,18 @@ import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
 import { avatarUrl, displayName, me, server } from "./core/state.js";
 import { totalMentions } from "./core/unreads.js";
+import { firstRun } from "./start/first-run-state.js";
 import { lazy } from "./lazy.js";
 import { avatarSource } from "./ui/avatar.js";
 import "./ui/tooltip.js";
 
 const Welcome = lazy(() => import("./start/welcome.js"), "Welcome", html`<${Splash} />`);
+const FirstRun = lazy(() => import("./start/first-run.js"), "FirstRun", html`<${Splash} />`);
 const Settings = lazy(() => import("./settings/settings.js"), "Settings", html`<${Splash} />`);
 
 function Page() {
   if (me.value === null) return online.value === "logged-out" ? html`<${Welcome} />` : html`<${Splash} />`;
+  if (firstRun.value) return html`<${FirstRun} />`;
   const inSettings = route.value.page === "settings";
   return html`
     <${Chat} hidden=${inSettings} />
