@@ -38,6 +38,16 @@ class SearchIndex(Protocol):
     def search(self, group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]:
         """Rows of all columns, newest first."""
 
+    def everywhere(self, group: Group, folded: str, most: int) -> list[int] | None:
+        """The `n` of all messages that may hold a folded text of `MIN_INDEXED_CHARS` or more, in any order; None when
+        they are more than `most`, or cannot be found quickly."""
+
+    def candidates(
+        self, group: Group, place: Place, high: int, folded: str, limit: int, scanned: int
+    ) -> tuple[list[int], int]:
+        """The `n` of messages of the place up to `high` that may hold such a text, the `limit` newest, newest first;
+        scanned: how many messages may be looked at for it. And how many were."""
+
 
 def fold(content: str) -> str:
     # neither database indexes what stands after a NUL

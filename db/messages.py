@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Row, bindparam, select
 
-from db import message_rows, pings, polls, positions, reactions
+from db import message_find, message_rows, pings, polls, positions, reactions
 from db.attachments import StoredAttachments
 from db.message_rows import Message
 from db.schema import PLACE_SHIFT, holes, messages, nonces, places, reads
@@ -237,6 +237,15 @@ class Messages:
             return []
         self._group.flush()
         return self._many(self._group.search.search(self._group, known, query, limit), contiguous=False)
+
+    def find(
+        self, places: Collection[str], wanted: message_find.Wanted, limit: int
+    ) -> tuple[list[tuple[str, Message]], bool]:
+        """Messages in any of these places that are as wanted: ([(place, message)] newest first, whether older ones were
+        looked for everywhere)."""
+        found = message_find.find(self._group, places, wanted, limit)
+        read = self._many([row for _, row in found.rows], contiguous=False)
+        return [(place, message) for (place, _), message in zip(found.rows, read, strict=True)], found.complete
 
     def pings(
         self, user_id: str, roles: Collection[str], places: Collection[str], limit: int, offset: int = 0

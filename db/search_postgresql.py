@@ -44,6 +44,7 @@ _AMONG_NEWEST = (
 # materialized: the order is not to lead away from the index of trigrams
 _hits = select(_texts.c.n).where(_texts.c.folded.like(_PATTERN), _HERE).cte("hits").prefix_with("MATERIALIZED")
 _BY_INDEX = select(_hits.c.n).order_by(_hits.c.n.desc()).limit(bindparam("limit"))
+_anywhere = select(_texts.c.n).where(_texts.c.folded.like(_PATTERN)).limit(bindparam("limit"))
 _ROWS = select(messages).where(messages.c.n.in_(bindparam("ns", expanding=True))).order_by(messages.c.n.desc())
 
 
@@ -72,26 +73,41 @@ def search(group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]
     folded = fold(query)
     if limit < 1 or not folded:
         return []
-    escaped = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    which = {"low": place.low, "high": place.high, "pattern": f"%{escaped}%", "limit": limit}
+    which = {"low": place.low, "high": place.high, "pattern": _pattern(folded), "limit": limit}
     scanned = message_search.MAX_SCANNED
     ns = list(group.connection.execute(_AMONG_NEWEST, {**which, "scanned": scanned}).scalars())
     if len(ns) < limit and place.count > scanned and len(folded) >= MIN_INDEXED_CHARS:
-        ns = _by_index(group, which) or ns
+        ns = _by_index(group, _BY_INDEX, which) or ns
     return list(group.connection.execute(_ROWS, {"ns": ns})) if ns else []
 
 
-def _by_index(group: Group, which: dict[str, Any]) -> list[int]:
-    """[] when there is no index, or when it takes too long."""
+def everywhere(group: Group, folded: str, most: int) -> list[int] | None:
+    found = _by_index(group, _anywhere, {"pattern": _pattern(folded), "limit": most + 1})
+    return None if found is None or len(found) > most else found
+
+
+def candidates(group: Group, place: Place, high: int, folded: str, limit: int, scanned: int) -> tuple[list[int], int]:
+    which = {"low": place.low, "high": high, "pattern": _pattern(folded), "limit": limit, "scanned": scanned}
+    found = list(group.connection.execute(_AMONG_NEWEST, which).scalars())
+    return found, high - (found[-1] if len(found) == limit else max(place.low, high - scanned)) + 1
+
+
+def _pattern(folded: str) -> str:
+    escaped = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _by_index(group: Group, statement: Any, which: dict[str, Any]) -> list[int] | None:
+    """None when there is no index, or when it takes too long."""
     if not postgresql.has_search_index(group.connection):
-        return []
+        return None
     attempt = group.connection.begin_nested()
     try:
         group.connection.exec_driver_sql(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-        return list(group.connection.execute(_BY_INDEX, which).scalars())
+        return list(group.connection.execute(statement, which).scalars())
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != _TIMED_OUT:
             raise
-        return []
+        return None
     finally:
         attempt.rollback()  # the timeout as well

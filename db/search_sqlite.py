@@ -37,6 +37,18 @@ _MATCHES = text(
     " LIMIT :limit"
 ).columns(*messages.c)
 
+_ANYWHERE = text("SELECT rowid FROM message_text WHERE message_text MATCH :match LIMIT :limit")
+_UP_TO = text(
+    "SELECT rowid FROM message_text WHERE message_text MATCH :match AND rowid BETWEEN :low AND :high"
+    " ORDER BY rowid DESC LIMIT :limit"
+)
+_ALL_QUEUED = select(search_queue.c.n)
+_QUEUED_UP_TO = (
+    select(search_queue.c.n)
+    .where(search_queue.c.n.between(bindparam("low"), bindparam("high")))
+    .order_by(search_queue.c.n.desc())
+)
+
 _ENQUEUE = search_queue.insert()
 _DEQUEUE = search_queue.delete().where(search_queue.c.n == bindparam("n"))
 _IS_QUEUED = select(search_queue).where(search_queue.c.n == bindparam("n"))
@@ -114,11 +126,30 @@ def search(group: Group, place: Place, query: str, limit: int) -> list[Row[Any]]
         return _hits(group, _NEWEST, bounded, folded, limit)
     found = _hits(group, _QUEUED_HERE, here, folded, limit) if group.queued else []
     if len(found) < limit:
-        last = len(folded) - 3
-        trigrams = dict.fromkeys(folded[i : i + 3] for i in (*range(0, last, 3), last))
-        words = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams][:MAX_TRIGRAMS]
-        found += _hits(group, _MATCHES, {**bounded, "match": " AND ".join(words)}, folded, limit - len(found))
+        found += _hits(group, _MATCHES, {**bounded, "match": _match(folded)}, folded, limit - len(found))
     return found
+
+
+def everywhere(group: Group, folded: str, most: int) -> list[int] | None:
+    found = group.connection.execute(_ANYWHERE, {"match": _match(folded), "limit": most + 1}).scalars().all()
+    if len(found) > most:
+        return None
+    return [*found, *group.connection.execute(_ALL_QUEUED).scalars()]
+
+
+def candidates(group: Group, place: Place, high: int, folded: str, limit: int, scanned: int) -> tuple[list[int], int]:
+    here = {"low": place.low, "high": high}
+    queued = list(group.connection.execute(_QUEUED_UP_TO, here).scalars())[:limit] if group.queued else []
+    which = {**here, "match": _match(folded), "limit": limit - len(queued)}
+    found = queued + list(group.connection.execute(_UP_TO, which).scalars())
+    return found, len(found)
+
+
+def _match(folded: str) -> str:
+    """The query of the index for a text of `MIN_INDEXED_CHARS` or more."""
+    last = len(folded) - 3
+    trigrams = dict.fromkeys(folded[i : i + 3] for i in (*range(0, last, 3), last))
+    return " AND ".join(['"' + trigram.replace('"', '""') + '"' for trigram in trigrams][:MAX_TRIGRAMS])
 
 
 def _hits(group: Group, statement: Any, which: dict[str, Any], folded: str, limit: int) -> list[Row[Any]]:

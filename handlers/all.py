@@ -28,6 +28,7 @@ FAMILIES = (
     "blocks",
     "message_marks",
     "message_reads",
+    "searching",
     "threads",
     "unreads",
     "emojis",

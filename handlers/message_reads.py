@@ -1,4 +1,4 @@
-"""Reading messages: pages, windows, single ones, replies, search, pins, pings, embeds.
+"""Reading messages: pages, windows, single ones, replies, pins, pings, embeds.
 
 Locked and archived threads are readable: clients have no other way to open them.
 """
@@ -31,8 +31,6 @@ from protocol.message_reads import (
     MessagesGetReply,
     MessagesPinned,
     MessagesPinnedReply,
-    MessagesSearch,
-    MessagesSearchReply,
     PingsGet,
     PingsGetReply,
 )
@@ -151,24 +149,6 @@ def message_replies(ctx: Context, cmd: MessageReplies) -> Change:
             thread_id=place.thread_id or UNSET,
             message_id=cmd.id,
             replies=_on_wire(world, tx, tx.messages.replies(place.id, cmd.id, limit), user.id),
-        )
-        return Outcome(reply=reply)
-
-    return change
-
-
-@handles(MessagesSearch)
-def messages_search(ctx: Context, cmd: MessagesSearch) -> Change:
-    world, user = ctx.world, ctx.user
-    place = find_place(ctx, cmd, "text")
-    limit = world.config.limits.search_results
-
-    def change(tx: Transaction) -> Outcome:
-        reply = MessagesSearchReply(
-            channel=place.channel.name,
-            thread_id=place.thread_id or UNSET,
-            query=cmd.query,
-            results=_on_wire(world, tx, tx.messages.search(place.id, cmd.query, limit), user.id),
         )
         return Outcome(reply=reply)
 

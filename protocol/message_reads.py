@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
+from protocol.objects_community import UserRef
 from protocol.objects_messages import (
     MAX_INTEGER,
     Bounds,
@@ -64,12 +65,17 @@ class MessageRepliesReply(Packet, kw_only=True, frozen=True, tag="message_replie
 
 
 class MessagesSearchReply(Packet, kw_only=True, frozen=True, tag="messages_search"):
-    """What was found, newest first."""
+    """What was found, newest first. Each result names its `channel`, and its `thread_id` if it has one, for
+    `messages_around`. Where one place was searched, it is named here as well."""
 
-    channel: str
+    channel: str | UnsetType = UNSET
     thread_id: str | UnsetType = UNSET
     query: str
     results: list[Message]
+    cursor: Annotated[str | None, Meta(description="For the next page; null: there is none.")]
+    complete: Annotated[
+        bool, Meta(description="False: older messages may fit that were not looked at; narrow the search.")
+    ]
 
 
 class MessagesPinnedReply(Packet, kw_only=True, frozen=True, tag="messages_pinned"):
@@ -152,17 +158,59 @@ class MessageReplies(Command, kw_only=True, frozen=True):
     limit: Annotated[int, Meta(ge=1, description="How many at most; more than 200 counts as 200.")] | None = 50
 
 
+Moment = (
+    Annotated[
+        float | str,
+        Meta(
+            description="Unix seconds, or a date and time such as 2026-01-31 or 2026-01-31T18:00+01:00; UTC if unsaid."
+        ),
+    ]
+    | None
+)
+
+
 @spec(
-    does="Find messages that contain a text, in upper or lower case.",
+    does="Find messages that contain a text, in upper or lower case, and fit filters; in one channel or thread, in "
+    "several channels, or in all places that the caller can view, direct channels included.",
     allowed=VIEWERS,
     reply=MessagesSearchReply,
-    errors=PLACE,
-    example={"channel": "general", "query": "hello"},
+    errors=(
+        Code.CHANNEL_NOT_FOUND,
+        Code.THREAD_NOT_FOUND,
+        Code.NOT_A_TEXT_CHANNEL,
+        Code.USER_NOT_FOUND,
+        Code.BAD_VALUE,
+    ),
+    example={"query": "hello", "from": "ann", "has": ["image"], "after": "2026-01-31"},
 )
 class MessagesSearch(Command, kw_only=True, frozen=True):
-    query: Annotated[str, Meta(min_length=1, max_length=1000, description="Text to find, in any case.")]
+    query: Annotated[
+        str, Meta(max_length=1000, description="Text to find, in any case; may be empty where there is a filter.")
+    ] = ""
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
+    channels: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...],
+        Meta(max_length=50, description="Names of channels to search instead; those of a forum stand for its threads."),
+    ] = ()
+    from_: Annotated[UserRef | None, Meta(description="Only messages of this user: username or user id.")] = field(
+        name="from", default=None
+    )
+    has: Annotated[
+        frozenset[Literal["link", "image", "file", "embed", "poll", "reaction"]],
+        Meta(description="What a message has to carry, all of it."),
+    ] = frozenset()
+    pinned: Annotated[bool | None, Meta(description="Only pinned ones, or only others.")] = None
+    before: Annotated[Moment, Meta(description="Only messages before it.")] = None
+    after: Annotated[Moment, Meta(description="Only messages from then on.")] = None
+    cursor: Annotated[
+        Annotated[str, Meta(max_length=300)] | None,
+        Meta(description="`cursor` of the page before; the rest unchanged."),
+    ] = None
+    limit: (
+        Annotated[int, Meta(ge=1, description="How many at most; more than `limits.search_results` counts as that.")]
+        | None
+    ) = None
 
 
 @spec(

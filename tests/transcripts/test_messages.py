@@ -184,6 +184,9 @@ async def test_messages_search_finds_substrings(visit: Visitors) -> None:
     await ann.request("message_edit", channel="general", id=wanted["id"], content="now it says badger")
     assert (await ann.request("messages_search", channel="general", query="quick brown fox"))["results"] == []
     assert len((await ann.request("messages_search", channel="general", query="badger"))["results"]) == 1
+    (everywhere,) = (await ann.request("messages_search", query="badger", **{"from": "ann"}))["results"]
+    window = await ann.request("messages_around", channel=everywhere["channel"], around=everywhere["id"])
+    assert wanted["id"] in [message["id"] for message in window["messages"]]
 
 
 async def test_typing_is_of_the_moment(visit: Visitors) -> None:
