@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from patient_http import patient
 
 GRACE_S = 8
 """How long connections have to close before the process ends anyway."""
@@ -51,16 +54,16 @@ class HttpServer(uvicorn.Server):
         *,
         ready: Callable[[], None],
         drain: Callable[[], Awaitable[None]],
-        http: Any = "httptools",
+        http: type[HttpToolsProtocol] = HttpToolsProtocol,
     ) -> None:
         """websocket: makes the protocol of an upgraded connection. ready: called once clients can connect.
-        drain: run before connections are closed. http: uvicorn's name of the HTTP protocol, or a class like it."""
+        drain: run before connections are closed. http: the HTTP protocol, uvicorn's own or one like it."""
         super().__init__(
             uvicorn.Config(
                 app,
                 ws=websocket,
                 loop="none",
-                http=http,
+                http=patient(http),
                 lifespan="off",
                 access_log=False,
                 log_config=None,

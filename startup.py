@@ -15,6 +15,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from backups import Backups
 from client import Client
@@ -179,7 +180,7 @@ class Community:
             self.server.connection,
             ready=lambda: ready(self),
             drain=self.drain,
-            http="httptools" if self.chat_api is None else self.chat_api.stream.protocol(),
+            http=HttpToolsProtocol if self.chat_api is None else self.chat_api.stream.protocol(),
         )
         self.watcher = FileWatcher(
             [live.path, live.env_path, paths.users, paths.roles, paths.channels, paths.emojis],

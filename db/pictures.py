@@ -95,12 +95,13 @@ def reencode(
     jpeg_quality: int = 85,
     webp_quality: int = 85,
     png_compression: int = 6,
+    max_bytes: int | None = None,
 ) -> Picture:
     """Write the picture anew to `target`, in its own format, durably and in one step.
 
     formats: which may come, of `png`, `jpeg` (or `jpg`), `gif`, `webp`; other names mean nothing.
     max_width, max_height: pixels; a larger picture is shrunk to fit, keeping its shape. Pixels and frames are counted
-    before it is shrunk, and before any pixel is decoded.
+    before it is shrunk, and before any pixel is decoded. max_bytes: of what is written, which may be more than came.
 
     Raises BadPicture; OSError when a file cannot be read or written.
     """
@@ -126,6 +127,8 @@ def reencode(
         with open(temporary, "xb") as out:
             _save(out, kind, frames, options[kind])
             out.flush()
+            if max_bytes is not None and out.tell() > max_bytes:
+                raise BadPicture(f"written anew, the picture has more than {max_bytes} bytes")
             os.fsync(out.fileno())
         os.replace(temporary, target)
     finally:

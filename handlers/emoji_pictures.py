@@ -92,6 +92,7 @@ def _store(image: str, folder: Path, stem: str, formats: Collection[str]) -> str
         max_pixels=MAX_PIXELS,
         max_frames=MAX_FRAMES,
         max_animation_pixels=MAX_ANIMATION_PIXELS,
+        max_bytes=MAX_BYTES,
     )
     target = folder / f"{stem}.{picture.extension}"
     fresh.replace(target)

@@ -233,6 +233,7 @@ class Uploads:
                 jpeg_quality=compression.jpeg_quality,
                 webp_quality=compression.webp_quality,
                 png_compression=compression.png_compression,
+                max_bytes=self.max_bytes,
             )
             incoming = self.files.incoming()
             try:

@@ -28,6 +28,8 @@ PIECE_BYTES = 65_536
 """What is handed to a thread at once."""
 PATIENCE_S = 30.0
 """How long a piece of an upload may take to arrive."""
+WHOLE_S = 3600.0
+"""How long a whole upload may take: 100 MB over a line of 30 kB/s. A piece every now and then keeps no place longer."""
 MAX_AGE_S = 3600
 POLICY = "sandbox; default-src 'none'"
 STATUS = {
@@ -79,11 +81,19 @@ class Uploads(Protocol):
 
 
 class AttachmentRoutes:
-    def __init__(self, uploads: Uploads, network_of: Callable[[Request], str], patience_s: float = PATIENCE_S) -> None:
-        """network_of: whom requests are counted for. patience_s: how long a piece of an upload may take."""
+    def __init__(
+        self,
+        uploads: Uploads,
+        network_of: Callable[[Request], str],
+        patience_s: float = PATIENCE_S,
+        whole_s: float = WHOLE_S,
+    ) -> None:
+        """network_of: whom requests are counted for. patience_s: how long a piece of an upload may take;
+        whole_s: all of it."""
         self._uploads = uploads
         self._network_of = network_of
         self.patience_s = patience_s
+        self.whole_s = whole_s
 
     def routes(self) -> list[Route]:
         return [
@@ -144,13 +154,15 @@ class AttachmentRoutes:
         return user_id
 
     async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
-        """The body in pieces of about `PIECE_BYTES`. Raises TimeoutError when one of them takes too long."""
+        """The body in pieces of about `PIECE_BYTES`. Raises TimeoutError when one of them, or all together,
+        takes too long."""
         loop = asyncio.get_running_loop()
         stream = request.stream()
+        end = loop.time() + self.whole_s
         more = True
         while more:
             waiting = bytearray()
-            deadline = loop.time() + self.patience_s
+            deadline = min(end, loop.time() + self.patience_s)
             while more and len(waiting) < PIECE_BYTES:
                 async with asyncio.timeout_at(deadline):
                     part = await anext(stream, None)

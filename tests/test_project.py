@@ -27,6 +27,7 @@ LAYERS = (
     {"startup"},
     {"incoming", "upkeep"},
     {"http_server"},
+    {"patient_http"},
     {"server"},
     {"attendance", "client", "dispatch", "metrics"},
     {"gate", "outgoing", "push"},

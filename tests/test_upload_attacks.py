@@ -265,6 +265,23 @@ async def test_a_body_that_comes_too_slowly_is_given_up(house: House, session: s
     assert stored(house) == []
 
 
+async def test_an_upload_that_never_ends_is_given_up_although_pieces_keep_coming(
+    house: House, session: str, browser: Browser
+) -> None:
+    routes: AttachmentRoutes = house.community.attachment_routes
+    routes.whole_s = 0.05
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0)
+
+    answer = await browser.form(session, endless())
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    await calm(house)
+    assert stored(house) == []
+
+
 async def test_one_network_and_one_user_have_only_some_uploads_under_way(
     house: House, session: str, browser: Browser
 ) -> None:

@@ -370,3 +370,13 @@ def test_broken_pictures_are_written_or_bad(
         place %= len(data)
         data[place : place + len(change)] = change
     written_or_bad(bytes(data[: end or None]), tmp_path_factory.getbasetemp())
+
+
+def test_a_picture_that_grows_beyond_the_bound_is_refused(tmp_path: Path) -> None:
+    data = encoded(Image.new("RGB", (64, 64)), "PNG")
+    whole = reencode(data, tmp_path / "out", formats=ALL, png_compression=0)
+    grown = whole.path.stat().st_size
+    assert grown > len(data)
+    whole.path.unlink()
+    assert "bytes" in refused(data, tmp_path, png_compression=0, max_bytes=grown - 1)
+    assert reencode(data, tmp_path / "out", formats=ALL, png_compression=0, max_bytes=grown).path.exists()

@@ -1,0 +1,53 @@
+"""uvicorn's HTTP protocol, which waits only so long for the head of a request."""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle, Transport
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class PatientHttp(HttpToolsProtocol):
+    """A connection that sends, or just stays open, without completing the head of its next request is closed.
+
+    uvicorn has a time limit only for silence after an answer. This one also ends a head that comes byte by byte, and a
+    body that goes on and on after its request was answered, such as an upload that was refused. How long a body may
+    take before the answer is for those who read it.
+    """
+
+    head_s: ClassVar[float] = 30.0
+    """Seconds: for a few kilobytes, over the worst of lines."""
+    _head_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        answered = self.cycle is None or self.cycle.response_complete
+        if answered and not self.pipeline and self.timeout_keep_alive_task is None:  # it is in the middle of something
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._forget_timer()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timer()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.head_s, self.transport.close)
+
+    def _forget_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def patient(http: type[HttpToolsProtocol]) -> type[Any]:
+    """The same protocol, with this limit."""
+    return type("Patient", (PatientHttp, http), {}) if http is not HttpToolsProtocol else PatientHttp

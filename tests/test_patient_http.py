@@ -1,0 +1,129 @@
+"""How long a connection may go on without completing the head of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from patient_http import PatientHttp, patient
+
+
+class Timer:
+    def __init__(self, delay_s: float, callback: Callable[[], None]) -> None:
+        self.delay_s, self.callback, self.cancelled = delay_s, callback, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Loop:
+    """Keeps what is asked for; nothing happens by itself."""
+
+    def __init__(self) -> None:
+        self.timers: list[Timer] = []
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        self.timers.append(Timer(delay_s, callback))
+        return self.timers[-1]
+
+    def create_task(self, coroutine: Any, **_: Any) -> Any:
+        coroutine.close()
+        return type("Task", (), {"add_done_callback": lambda self, callback: None})()
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.closed = False
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def write(self, data: bytes) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Line:
+    def __init__(self) -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+        config = uvicorn.Config(app, lifespan="off", log_config=None)
+        config.load()
+        self.loop, self.transport = Loop(), Transport()
+        self.protocol = PatientHttp(config, ServerState(), {}, cast("Any", self.loop))
+        self.protocol.connection_made(cast("Any", self.transport))
+
+    def sends(self, data: bytes) -> None:
+        self.protocol.data_received(data)
+
+    def answered(self) -> None:
+        cycle = self.protocol.cycle
+        assert cycle is not None
+        cycle.response_complete = True
+        self.protocol.on_response_complete()
+
+    def patience(self) -> list[Timer]:
+        return [each for each in self.loop.timers if each.delay_s == PatientHttp.head_s and not each.cancelled]
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def test_a_head_that_comes_byte_by_byte_is_given_up(line: Line) -> None:
+    (timer,) = line.patience()
+    for byte in b"GET / HTTP/1.1\r\nHost: a":
+        line.sends(bytes([byte]))
+    assert line.patience() == [timer], "what arrives does not begin it anew"
+    timer.callback()
+    assert line.transport.closed
+
+
+def test_a_request_takes_the_time_that_its_reader_gives_it(line: Line) -> None:
+    line.sends(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")
+    line.sends(b"def")
+    assert line.patience() == []
+
+
+def test_the_rest_of_a_body_after_the_answer_is_taken_only_so_long(line: Line) -> None:
+    line.sends(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")
+    line.answered()
+    assert line.patience() == [], "a connection that is silent is uvicorn's business"
+    line.sends(b"def")
+    line.sends(b"ghi")
+    (timer,) = line.patience()
+    timer.callback()
+    assert line.transport.closed
+
+
+def test_the_next_request_may_come_in_its_time(line: Line) -> None:
+    for _ in range(3):
+        line.sends(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert line.patience() == []
+        line.answered()
+    line.sends(b"GET")
+    assert len(line.patience()) == 1
+    line.protocol.connection_lost(None)
+    assert line.patience() == []
+
+
+def test_other_protocols_get_the_same_limit() -> None:
+    class Other(HttpToolsProtocol): ...
+
+    assert issubclass(patient(Other), PatientHttp)
+    assert issubclass(patient(Other), Other)
+    assert patient(HttpToolsProtocol) is PatientHttp
