@@ -1,6 +1,7 @@
 // The messages of a place. The window in core/timeline.js bounds how many there are; this keeps the reader's place while
 // they grow at either end, pictures load and the field below changes its height.
 import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
+import { online } from "../core/connection.js";
 import { canIn } from "../core/permissions.js";
 import { dayTitle, plural, sameDay, shortTime } from "../core/format.js";
 import { placeKey } from "../core/place.js";
@@ -31,9 +32,9 @@ export function MessageList({ place, channel, message: wanted }) {
   const [gone, setGone] = useState(false);
 
   useEffect(() => {
-    if (!wanted) line.open();
-  }, [line, line.loaded.value, wanted]);
-  useJump(line, wanted, scroller, anchor, setHighlighted, setGone);
+    if (!wanted && online.value === "online") line.open();
+  }, [line, line.loaded.value, wanted, online.value]);
+  useJump(line, online.value === "online" && wanted, scroller, anchor, setHighlighted, setGone);
   useEditLast(key, messages);
 
   const settle = useCallback(() => keepPlace(scroller.current, anchor.current), []);

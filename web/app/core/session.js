@@ -2,6 +2,7 @@
 import * as connection from "./connection.js";
 import { flushAll, restore } from "./outbox.js";
 import { apply } from "./events.js";
+import { dropSnapshot, keepSnapshot, restoreSnapshot } from "./snapshot.js";
 import * as state from "./state.js";
 import { makeStale } from "./timeline.js";
 
@@ -12,7 +13,11 @@ const OUTBOX = `originchats:outbox:${SCOPE}`;
 /** Connects, and logs in if a login is remembered. */
 export function start() {
   const saved = read();
-  if (saved) connection.remember({ cmd: "guest_login", ...saved });
+  if (saved) {
+    connection.remember({ cmd: "guest_login", ...saved });
+    restoreSnapshot(saved.username);
+  }
+  keepSnapshot();
   restore(localStorage, OUTBOX);
   const url = new URL(".", document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -41,6 +46,7 @@ export async function logIn(command, { keep = true } = {}) {
 export async function logOut() {
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
+  await dropSnapshot();
   connection.logOut();
   location.hash = "";
   location.reload();

@@ -177,6 +177,21 @@ export function makeStale() {
   }
 }
 
+/** [{place, messages}] of the places looked at last, the newest messages of each. */
+export function newestOf(places, most) {
+  return [...timelines.values()]
+    .filter((line) => line.atEnd.peek() && line.stored.peek().length)
+    .slice(-places)
+    .map(({ place, stored }) => ({ place, messages: stored.peek().filter((message) => !message.ephemeral).slice(-most) }));
+}
+
+/** Messages from an earlier visit, to be shown until the server can be asked. */
+export function fillFrom(place, messages) {
+  const line = timeline(place);
+  line.stored.value = messages;
+  line.stale = true;
+}
+
 export function keepOnly(keys) {
   for (const key of timelines.keys()) if (!keys.has(key)) drop(key);
 }

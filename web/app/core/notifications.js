@@ -1,0 +1,82 @@
+// Notices of the browser for what calls me while nobody looks, and the push subscription for when the page is closed.
+import { levelOf } from "../chat/notify-levels.js";
+import { on, request } from "./connection.js";
+import { placeKey, placeOf } from "./place.js";
+import { go } from "./router.js";
+import { blocked, capabilities, channelNamed, channelTitle, displayName, me, myUser } from "./state.js";
+import { callsMe, watched } from "./unreads.js";
+
+const WANTED = "originchats:notices";
+
+/** "unsupported" | "denied" | "off" | "on" */
+export function noticeState() {
+  if (!("Notification" in globalThis)) return "unsupported";
+  if (Notification.permission === "denied") return "denied";
+  return Notification.permission === "granted" && localStorage.getItem(WANTED) === "on" ? "on" : "off";
+}
+
+export async function turnOn() {
+  const allowed = await Notification.requestPermission();
+  if (allowed !== "granted") return noticeState();
+  localStorage.setItem(WANTED, "on");
+  await subscribe();
+  return noticeState();
+}
+
+export async function turnOff() {
+  localStorage.setItem(WANTED, "off");
+  const subscription = await (await registration())?.pushManager.getSubscription();
+  if (subscription) {
+    await request("push_unsubscribe", { endpoint: subscription.endpoint }).catch(() => {});
+    await subscription.unsubscribe();
+  }
+}
+
+/** Listens for messages; called once. */
+export function startNotices() {
+  on("message_new", (packet) => {
+    if (wants(packet)) show(packet);
+  });
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+    if (data?.open) go(data.open);
+  });
+}
+
+function wants({ message, ...packet }) {
+  if (noticeState() !== "on" || message.user === me.peek() || blocked.peek().has(message.user)) return false;
+  if (myUser.peek()?.status.status === "dnd") return false;
+  const key = placeKey(placeOf(packet));
+  if (watched.peek() && placeKey(watched.peek()) === key) return false;
+  const level = levelOf(packet.thread_id ? key : packet.channel, { direct: Boolean(channelNamed(packet.channel)?.members) });
+  return level === "all" || (level === "pings" && callsMe(message));
+}
+
+async function show({ message, ...packet }) {
+  const place = placeOf(packet);
+  const channel = channelNamed(packet.channel);
+  const title = channel?.members ? displayName(message.user) : `${displayName(message.user)} in ${channel ? channelTitle(channel) : packet.channel}`;
+  const options = { body: message.content.slice(0, 180) || "Sent a file", tag: placeKey(place), renotify: true, data: { place } };
+  const worker = await registration();
+  if (worker) {
+    await worker.showNotification(title, options);
+    return;
+  }
+  const notice = new Notification(title, options);
+  notice.onclick = () => {
+    focus();
+    go(place.thread_id ? { page: "chat", thread: place.thread_id } : { page: "chat", channel: place.channel });
+  };
+}
+
+async function subscribe() {
+  const worker = await registration();
+  if (!worker?.pushManager || !capabilities.peek().has("push_subscribe")) return;
+  const { key } = await request("push_get_vapid");
+  const subscription = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  await request("push_subscribe", { subscription: subscription.toJSON() });
+}
+
+/** The service worker, null where there is none. */
+async function registration() {
+  return (await navigator.serviceWorker?.getRegistration().catch(() => null)) ?? null;
+}
