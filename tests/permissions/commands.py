@@ -229,6 +229,15 @@ USERS = (
     Row("claim_owner", {"code": "K7QF-2M9X"}, " ".join(["wrong_claim"] * 5), "while there is an owner"),
 )  # fmt: skip
 
+INVITES = (
+    Row("invite_create", {}, EVERYBODY),
+    Row("invite_create", {"roles": ["helper"]}, ADMINS, "that gives a role"),
+    Row("invite_create", {"roles": ["admin"]}, ADMINS.replace("ok ok", "role_above role_above"), "to be admin"),
+    Row("invites_list", {}, EVERYBODY),
+    Row("invite_delete", {"code": "$own_invite"}, EVERYBODY, "of an own one"),
+    Row("invite_delete", {"code": "$invite"}, "invite_not_found invite_not_found invite_not_found ok ok"),
+)
+
 SESSIONS = (
     Row("auth", {"validator": "nobody,00"}, BEFORE_LOGIN, nobody="rotur_unavailable", banned="rotur_unavailable"),
     Row("login", {"username": "bea", "password": PASSWORD}, BEFORE_LOGIN, nobody="ok", banned="banned"),
@@ -302,4 +311,4 @@ VOICE = (
     Row("voice_state", {"channel": "$lounge"}, VIEWERS),
 )
 
-ROWS = (*CHANNELS, *ROLES, *THREADS, *MESSAGES, *POLLS, *USERS, *SESSIONS, *SERVER, *SLASH, *VOICE)
+ROWS = (*CHANNELS, *ROLES, *THREADS, *MESSAGES, *POLLS, *USERS, *INVITES, *SESSIONS, *SERVER, *SLASH, *VOICE)

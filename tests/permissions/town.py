@@ -212,6 +212,7 @@ async def _belongings(house: House, guest: Guest) -> dict[str, Any]:
         "thread_message": in_thread["message"]["id"],
         "attachment": file.id,
         "session": sessions[0]["id"],
+        "invite": (await answer(guest, "invite_create"))["invite"]["code"],
     }
 
 

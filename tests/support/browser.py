@@ -44,23 +44,29 @@ class Browser:
         was no answer."""
         pieces = _all([body] if isinstance(body, bytes) else body)
         sent: list[Any] = []
+        complete = False
 
         async def receive() -> Any:
+            nonlocal complete
+            if complete:
+                return await asyncio.Future()  # the peer stays
             try:
                 piece = await anext(pieces, None)
             except Gone:
                 return {"type": "http.disconnect"}
             if piece is None:
+                complete = True
                 return {"type": "http.request", "body": b"", "more_body": False}
             return {"type": "http.request", "body": piece, "more_body": True}
 
         async def send(message: Any) -> None:
             sent.append(message)
 
+        path, _, query = path.partition("?")
         scope = {
             "type": "http", "method": method, "path": unquote(path), "raw_path": path.encode(), "root_path": "",
-            "query_string": b"", "scheme": "http", "server": ("127.0.0.1", 5613), "client": (self.address, 1),
-            "http_version": "1.1", "asgi": {"spec_version": "2.4"},
+            "query_string": query.encode(), "scheme": "http", "server": ("127.0.0.1", 5613),
+            "client": (self.address, 1), "http_version": "1.1", "asgi": {"spec_version": "2.4"},
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
         }  # fmt: skip
         app: Any = self.house.community.http.config.app
