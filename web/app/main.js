@@ -5,7 +5,9 @@ import { online } from "./core/connection.js";
 import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
 import { avatarUrl, displayName, me, server } from "./core/state.js";
+import { startNotices } from "./core/notifications.js";
 import { totalMentions } from "./core/unreads.js";
+import { startWorker } from "./core/worker.js";
 import { firstRun } from "./start/first-run-state.js";
 import { lazy } from "./lazy.js";
 import { avatarSource } from "./ui/avatar.js";
@@ -37,4 +39,6 @@ effect(() => {
 avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username) });
 startRouter();
 start();
+startNotices();
+startWorker();
 render(html`<${Page} />`, document.getElementById("app"));

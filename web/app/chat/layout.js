@@ -3,6 +3,7 @@ import { html, useEffect } from "../lib.js";
 import { online, retryNow } from "../core/connection.js";
 import { go, route } from "../core/router.js";
 import { channels, channelNamed, threadById } from "../core/state.js";
+import { updateReady } from "../core/worker.js";
 import { lazy } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
@@ -87,6 +88,12 @@ function Body({ channel, thread, place }) {
 
 /** Quiet word on a lost connection. */
 function Banner() {
+  if (updateReady.value && online.value === "online") {
+    return html`<div class="banner" data-kind="info" role="status">
+      <span class="banner-text">There is a new version of this page.</span>
+      <${Button} kind="quiet" size="s" onClick=${() => location.reload()}>Reload</${Button}>
+    </div>`;
+  }
   if (online.value !== "offline") return null;
   return html`<div class="banner" role="status">
     <span class="banner-text">Connection lost. Trying again; what you write will be sent.</span>

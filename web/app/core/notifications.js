@@ -2,7 +2,7 @@
 import { levelOf } from "../chat/notify-levels.js";
 import { on, request } from "./connection.js";
 import { placeKey, placeOf } from "./place.js";
-import { go } from "./router.js";
+import { go, link } from "./router.js";
 import { blocked, capabilities, channelNamed, channelTitle, displayName, me, myUser } from "./state.js";
 import { callsMe, watched } from "./unreads.js";
 
@@ -37,9 +37,6 @@ export function startNotices() {
   on("message_new", (packet) => {
     if (wants(packet)) show(packet);
   });
-  navigator.serviceWorker?.addEventListener("message", ({ data }) => {
-    if (data?.open) go(data.open);
-  });
 }
 
 function wants({ message, ...packet }) {
@@ -55,7 +52,8 @@ async function show({ message, ...packet }) {
   const place = placeOf(packet);
   const channel = channelNamed(packet.channel);
   const title = channel?.members ? displayName(message.user) : `${displayName(message.user)} in ${channel ? channelTitle(channel) : packet.channel}`;
-  const options = { body: message.content.slice(0, 180) || "Sent a file", tag: placeKey(place), renotify: true, data: { place } };
+  const target = { page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }), message: message.id };
+  const options = { body: message.content.slice(0, 180) || "Sent a file", tag: placeKey(place), renotify: true, data: { place: link(target) } };
   const worker = await registration();
   if (worker) {
     await worker.showNotification(title, options);
@@ -64,7 +62,7 @@ async function show({ message, ...packet }) {
   const notice = new Notification(title, options);
   notice.onclick = () => {
     focus();
-    go(place.thread_id ? { page: "chat", thread: place.thread_id } : { page: "chat", channel: place.channel });
+    go(target);
   };
 }
 

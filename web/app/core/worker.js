@@ -1,0 +1,18 @@
+// The service worker: keeps the page for times without a network, brings notifications, and tells of newer versions.
+import { signal } from "../lib.js";
+
+const OWN_VERSION = /\/app-([^/]+)\//.exec(import.meta.url)?.[1];
+
+/** Whether the server has a newer version of this page. */
+export const updateReady = signal(false);
+
+/** Needs a secure origin (https or localhost); elsewhere the page works without. */
+export function startWorker() {
+  const workers = navigator.serviceWorker;
+  if (!workers) return;
+  workers.addEventListener("message", ({ data }) => {
+    if (data?.place) location.hash = data.place;
+    if (data?.version && OWN_VERSION && data.version !== OWN_VERSION) updateReady.value = true;
+  });
+  workers.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" }).catch(() => {});
+}
