@@ -17,6 +17,7 @@ from db.users import GUEST_PREFIX, PLACEHOLDER, Status, User
 from fanout import Session
 from handlers import audit, invites, rotur
 from handlers.context import Context, World
+from handlers.names import is_reserved
 from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
 from handlers.presence import ready_user, user_entry
@@ -61,12 +62,14 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
     if found is None or any(text.lower().startswith(RESERVED) for text in (found.id, found.username)):
         world.logins.count(address)
         raise Refused(Code.INVALID_AUTHENTICATION)
+    if is_reserved(found.id) or (is_reserved(found.username) and found.id not in world.users):
+        raise Refused(Code.NAME_TAKEN)
     brought = await admit(ctx, cmd.invite, cmd.claim) if _is_new(world, found) else ()
     user = world.users.get(found.id)
     joined = user is None
     events: list[Event] = []
     named_so = world.users.by_username(found.username)
-    free = named_so is None or named_so.id == found.id
+    free = (named_so is None or named_so.id == found.id) and not is_reserved(found.username)
     if user is None:
         if named_so is not None and named_so.extra.get(PLACEHOLDER) is True:
             user = _in_place_of(ctx, named_so, found.id, found.username)
@@ -198,6 +201,8 @@ def check_name(name: str) -> None:
         raise Refused(Code.BAD_NAME_LENGTH)
     if not NAME.fullmatch(name):
         raise Refused(Code.BAD_NAME)
+    if is_reserved(name):
+        raise Refused(Code.NAME_TAKEN)
 
 
 def require_free(world: World, name: str, but_for: str | None = None) -> None:

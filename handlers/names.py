@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
+from db.users import LOCAL_PREFIX
 from protocol.errors import Code, Refused
 from protocol.objects_community import MAX_NAME, MAX_NICKNAME, MAX_USERNAME
+from protocol.plain_text import WEBHOOK_MARK
 
 _INVISIBLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
@@ -15,6 +17,19 @@ _SYMBOLS = frozenset({"So", "Sk"})
 _JOINER = "\u200d"
 RESERVED_ROLE = "banned"
 """In older files this name among a member's roles is a ban."""
+
+
+_RESERVED_NAMES = frozenset({"originchats"})
+"""What the author of the server's own messages is called, as id and as username; without case."""
+_RESERVED_STARTS = ("plugin:", "webhook:")
+_RESERVED_END = WEBHOOK_MARK.strip()
+
+
+def is_reserved(text: str) -> bool:
+    """Whether a member with this id or name could be taken for the server, a plugin or a webhook."""
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
+    name = name.removeprefix(LOCAL_PREFIX.casefold()).removeprefix("usr:").strip()
+    return name in _RESERVED_NAMES or name.startswith(_RESERVED_STARTS) or name.endswith(_RESERVED_END)
 
 
 def is_visible(text: str) -> bool:
@@ -42,6 +57,8 @@ def checked_username(text: str, field: str) -> str:
     name = _visible(text, field, MAX_USERNAME)
     if name.casefold().startswith("usr:"):
         raise Refused(Code.BAD_VALUE, field=field, reason="must not start with USR:")
+    if is_reserved(name):
+        raise Refused(Code.NAME_TAKEN)
     return name
 
 

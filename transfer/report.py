@@ -29,6 +29,10 @@ KINDS = {
     "attachment_without_record": ("changed", "uploads without a record: made from the message that shows them"),
     "placeholder": ("changed", "members known by name only: whoever logs in under that name takes over"),
     "name_twice": ("skipped", "members by name, who have a record by id too: their roles are those of that record"),
+    "reserved_name": (
+        "changed",
+        "members called like the server, a plugin or a webhook: by another name, or left out where that is their id",
+    ),
     "same_username": ("changed", "members who share a username; the first of the file answers to it"),
     "banned_role": ("changed", "bans by the role `banned`: a mark of the member now"),
     "no_permissions": ("changed", "roles without a list of permissions: they have none"),
@@ -48,7 +52,9 @@ KINDS = {
     "is_there": ("skipped", "records that the data folder has already: left as they are there"),
     "older": ("skipped", "messages before the last one that is here too: they were deleted here"),
     "channel_beside": ("changed", "channels that have a history of their own here: the old one is another channel"),
-    "unknown_file": ("skipped", "files that no version of OriginChats is known to read"),
+    "no_thread": ("skipped", "messages of threads of which there is no record"),
+    "stray_upload": ("skipped", "files of uploads that neither a record nor a message knows"),
+    "unknown_file": ("skipped", "files that have no use here"),
 }
 """Kind -> what became of them, and what they are."""
 

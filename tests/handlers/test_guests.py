@@ -105,7 +105,7 @@ async def test_guest_login_lets_in_under_a_free_name(house: House) -> None:
     assert packets[0]["message"]["user"] == "Wanda"
 
 
-@pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn", "wanda", "WANDA"])
+@pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn", "wanda", "WANDA", "originchats", "\uff2friginChats"])
 async def test_guest_login_takes_nobodys_name(house: House, name: str) -> None:
     await come(house, "Wanda")
     assert await refused(house, name) == "name_taken"
@@ -284,7 +284,8 @@ async def test_username_update_changes_nothing_for_the_same_name(house: House) -
 async def test_a_moderator_gives_a_guest_nobodys_name(house: House) -> None:
     await come(house, "wanda")
     host = await house.enter("host")
-    assert (await host.one("user_update", user="wanda", updates={"username": "ann"}))["code"] == "name_taken"
+    for name in ("ann", "originChats", "plugin:x", "News (webhook)"):
+        assert (await host.one("user_update", user="wanda", updates={"username": name}))["code"] == "name_taken"
     await host.ask("user_update", user="wanda", updates={"username": "wilma"})
     assert user(house, "wilma").guest
 

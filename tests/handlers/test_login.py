@@ -356,6 +356,8 @@ async def test_register_makes_a_member_and_logs_it_in(house: House) -> None:
         ("ANN", "good enough", "name_taken"),
         ("USR:local_ann", "good enough", "name_taken"),
         ("\uff41nn", "good enough", "name_taken"),
+        ("originChats", "good enough", "name_taken"),
+        ("USR:local_ORIGINCHATS", "good enough", "name_taken"),
     ],
 )
 async def test_register_refuses_what_cannot_be_an_account(house: House, name: str, password: str, code: str) -> None:
@@ -538,6 +540,31 @@ async def test_auth_that_cannot_be_asked_does_not_count(house: House, service: S
 async def test_auth_never_opens_or_imitates_a_local_account(house: House, service: Service, found: RoturUser) -> None:
     service.known["good"] = found
     assert (await refused(house, "auth", validator="good"))["code"] == "invalid_authentication"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        RoturUser(id="originChats", username="Roy"),
+        RoturUser(id="1002", username="OriginChats"),
+        RoturUser(id="1002", username="\uff4friginchats"),
+        RoturUser(id="1002", username="plugin:automod"),
+        RoturUser(id="1002", username="News (Webhook)"),
+    ],
+)
+async def test_auth_lets_nobody_in_as_the_server_or_a_program(house: House, service: Service, found: RoturUser) -> None:
+    service.known["good"] = found
+    assert (await refused(house, "auth", validator="good"))["code"] == "name_taken"
+    assert found.id not in on_disk(house)
+
+
+async def test_auth_keeps_the_old_name_of_who_is_called_like_the_server_now(
+    house: House, service: Service
+) -> None:
+    await let_in(house, "auth", validator="good")
+    service.known["good"] = RoturUser(id="1001", username="originChats")
+    ready = await let_in(house, "auth", validator="good")
+    assert ready["user"]["username"] == "Roy"
 
 
 async def test_auth_of_a_banned_member_is_refused(house: House, service: Service) -> None:

@@ -46,6 +46,19 @@ def test_a_folder_of_the_first_months(moved: Moved, tmp_path: Path, named: str) 
     assert report.facts["eras"] == "names, array"
 
 
+def test_nobody_moves_in_as_the_server_or_a_webhook(moved: Moved, tmp_path: Path) -> None:
+    old = name_keyed(tmp_path / "old")
+    users = {"USR:1": {"username": "ORIGINCHATS", "roles": ["user"]}, "originChats": {"roles": ["owner"]},
+             "USR:2": {"username": "x (webhook)", "roles": ["user"]}}  # fmt: skip
+    old.write("users.json", users)
+    report = moved.run(old.path)
+    with moved.open() as opened:
+        names = {user.id: user.username for user in opened.documents.users}
+        assert set(names) == {"USR:1", "USR:2"}
+        assert all(name.startswith("member-") for name in names.values())
+    assert report.notes["reserved_name"] == 3
+
+
 def test_members_who_have_a_record_by_name_and_one_by_id_are_one(moved: Moved, tmp_path: Path) -> None:
     old = name_keyed(tmp_path / "old")
     users = {"ann": {"roles": ["owner"]}, "USR:1": {"username": "Ann", "roles": ["owner"]}, "carl": {"roles": ["user"]}}

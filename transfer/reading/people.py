@@ -12,6 +12,7 @@ from db import roles, users
 from db.document_format import BadRecord, Format
 from db.roles import Role
 from db.users import LOCAL_PREFIX, PLACEHOLDER, User
+from handlers.names import is_reserved
 from transfer.report import Report
 
 NAMESPACE = uuid.UUID("6f1dd9f5-3c5f-4e0e-9a3a-6a3b0f2f6b0c")
@@ -66,6 +67,9 @@ def read_users(records: Mapping[str, Any], report: Report) -> dict[str, User]:
         if not isinstance(record, dict):
             report.note("bad_record", f"users.json: {id_}")
             continue
+        if is_reserved(id_) and not id_.startswith(LOCAL_PREFIX):
+            report.note("reserved_name", id_)
+            continue
         if is_name_keyed(id_, record):
             if id_.casefold() in by_name:
                 report.note("name_twice", f"{id_}: roles {record.get('roles')}")
@@ -77,6 +81,10 @@ def read_users(records: Mapping[str, Any], report: Report) -> dict[str, User]:
             continue
         if user.banned and "banned" in (record.get("roles") or ()):
             report.note("banned_role", user.username)
+        if is_reserved(user.username):
+            report.note("reserved_name", user.username)
+            bare = f"member-{derived_id('user', id_)[:8]}"
+            user = msgspec.structs.replace(user, username=f"{LOCAL_PREFIX if user.is_local else ''}{bare}")
         found[id_] = user
     _tell_same_names(found, report)
     return found
