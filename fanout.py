@@ -113,6 +113,8 @@ class Fanout:
         self._by_user: dict[str, dict[str, Session]] = {}
         self._viewers: dict[str, dict[str, Session]] = {}
         """By channel. Of direct channels nothing is kept: each has two members to ask for."""
+        self.delivered = 0
+        """Events handed to sessions since the start, each counted for each of its sessions."""
         self.observe: Callable[[float], None] = lambda took_s: None
         """Called with the seconds that each flush of something took."""
         self._gathered: list[Delivery] = []
@@ -299,7 +301,9 @@ class Fanout:
             audience = deliveries[start].audience
             while end < len(deliveries) and deliveries[end].audience == audience:
                 end += 1
-            self.offer(self.targets(audience), deliveries[start:end])
+            targets = self.targets(audience)
+            self.delivered += len(targets) * (end - start)
+            self.offer(targets, deliveries[start:end])
             start = end
         self.observe(time.perf_counter() - began)
 

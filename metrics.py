@@ -7,6 +7,7 @@ parts themselves when somebody asks.
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 FANOUT_BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
+RECENT_COMMITS = 10_000
 OWN_GATEWAY = "originchats"
 """Label of the OriginChats protocol, whose gateway has no name."""
 
@@ -44,6 +46,9 @@ class Metrics:
             registry=self._registry,
         )
         self._messages = Counter("originchats_messages_stored", "Messages stored.", registry=self._registry)
+        self.stored = 0
+        """Messages stored since the start."""
+        self._recent: deque[float] = deque(maxlen=RECENT_COMMITS)
         self._registry.register(_State(world, gate, backups))
         ProcessCollector(registry=self._registry)
         world.journal.observe = self._committed
@@ -53,12 +58,19 @@ class Metrics:
         """Call it on the event loop."""
         return generate_latest(self._registry)
 
+    def take_commits(self) -> Iterable[float]:
+        """How long the commits since the last call took, in seconds."""
+        taken, self._recent = self._recent, deque(maxlen=RECENT_COMMITS)
+        return taken
+
     def _committed(self, took_s: float, events: Sequence[LoggedEvent]) -> None:
         """In the journal's thread."""
         self._commit.observe(took_s)
+        self._recent.append(took_s)
         messages = sum(event.ref is not None for event in events)
         if messages:
             self._messages.inc(messages)
+            self.stored += messages
 
 
 class _State(Collector):

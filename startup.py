@@ -37,6 +37,7 @@ from db.store import Store
 from db.users import User
 from db.vapid import VapidKeys
 from fanout import Fanout
+from figures import Figures
 from gateways.chat_api.app import MOUNT as CHAT_API
 from gateways.chat_api.gateway import ChatApi
 from gateways.rooms.guest import door as rooms_door
@@ -163,6 +164,14 @@ class Community:
             live, opened.paths, version=VERSION, clock=opened.clock, tell_owners=self.server.tell_owners
         )
         self.measured = Metrics(self.world, self.server.gate, self.backups)
+        self.world.figures = self.figures = Figures(
+            self.world,
+            self.server.gate,
+            self.measured,
+            opened.paths,
+            started_at=self.started_at,
+            monotonic=monotonic,
+        )
         self.incoming = Incoming(self.server, monotonic)
         sender = Sender(self.world.vapid, lambda: self.world.config.push.contact, Outbound())
         self.push = Push(self.world, sender, self.loop.call_soon_threadsafe, self.loop.call_later)
@@ -207,6 +216,7 @@ class Community:
     def _look_after_parts(self) -> None:
         self.backups.tick()
         self.incoming.tick()
+        self.figures.tick()
         self.push.tick()
         self.uploads.tick()
         if self.chat_api is not None:

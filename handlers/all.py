@@ -40,6 +40,7 @@ FAMILIES = (
     "polls",
     "voice",
     "plugins",
+    "status",
 )
 
 for _family in FAMILIES:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from handlers.passwords import PasswordPool
     from handlers.plugins import Plugins
     from handlers.rate_limiter import RateLimiter
+    from handlers.status import Figures
     from handlers.throttle import Throttle
 
 
@@ -116,6 +117,8 @@ class World:
         """What members write passes these, in order, before it is stored; see `handlers.filters`."""
         self.plugins: Plugins | None = None
         """Who runs plugins; None when nobody does."""
+        self.figures: Figures | None = None
+        """What is measured, for `server_status`; None when nothing is."""
         self.next_poll_end = 0.0
         """Unix seconds: no poll ends by itself before; `math.inf` when none does."""
         self.slash = SlashRegistry()

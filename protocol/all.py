@@ -30,6 +30,7 @@ FAMILIES = (
     "polls",
     "voice",
     "plugins",
+    "status",
 )
 
 for _family in FAMILIES:

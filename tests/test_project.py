@@ -25,7 +25,7 @@ LAYERS = (
     {"interview", "screen"},
     {"transfer"},
     {"startup"},
-    {"incoming", "upkeep"},
+    {"figures", "incoming", "upkeep"},
     {"http_server"},
     {"patient_http"},
     {"server"},
