@@ -5,6 +5,7 @@ import { online } from "./core/connection.js";
 import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
 import { avatarUrl, displayName, me, server } from "./core/state.js";
+import { startAppearance } from "./core/appearance.js";
 import { startNotices } from "./core/notifications.js";
 import { totalMentions } from "./core/unreads.js";
 import { startWorker } from "./core/worker.js";
@@ -37,6 +38,7 @@ effect(() => {
 });
 
 avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username) });
+startAppearance();
 startRouter();
 start();
 startNotices();

@@ -2,7 +2,7 @@
 //   #/c/<channel>[/<message>]   #/t/<thread>[/<message>]   #/settings[/<section>]   #/invite/<code>   #/pings   #/
 import { signal } from "../lib.js";
 
-/** {page: "chat", channel?, thread?, message?} | {page: "settings", section} | {page: "invite", code} | {page: "pings"} */
+/** {page: "chat", channel?, thread?, message?} | {page: "settings", section, chosen} | {page: "invite", code} | {page: "pings"} */
 export const route = signal({ page: "chat" });
 
 export function parse(hash) {
@@ -13,7 +13,7 @@ export function parse(hash) {
     case "t":
       return { page: "chat", thread: rest[0], message: rest[1] };
     case "settings":
-      return { page: "settings", section: rest[0] ?? "profile" };
+      return { page: "settings", section: rest[0] ?? "profile", chosen: rest[0] !== undefined };
     case "invite":
       return { page: "invite", code: rest[0] ?? "" };
     case "pings":
