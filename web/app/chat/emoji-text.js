@@ -1,25 +1,23 @@
 // Emojis of this community in a text: written `:name:`, sent as `originChats://<host>/emojis/<id>`.
-import { emojis, handshake } from "../core/state.js";
+import { emojisByName, readReference, referenceTo } from "./emojis.js";
 
 const CODE = /(```[\s\S]*?(?:```|$)|`[^`\n]*`)/;
-const MARK = /originChats:\/\/[^\s/]+\/emojis\/([\w-]+)/gi;
-
-/** What a message says for an emoji of the community. */
-export function emojiMark(id) {
-  const own = handshake.value?.server.url;
-  const host = own ? new URL(own, location.href).host : location.host;
-  return `originChats://${host}/emojis/${id}`;
-}
+const MARK = /originChats:\/\/[^\s/]+\/emojis\/[\w-]+/gi;
 
 /** As it is sent. Code stays as it is. */
 export function toSent(text) {
-  if (!emojis.value.size || !text.includes(":")) return text;
-  const ids = new Map([...emojis.value.values()].map(({ name, id }) => [name, id]));
-  const marked = (part) => part.replace(/:([^\s:]+):/g, (whole, name) => (ids.has(name) ? emojiMark(ids.get(name)) : whole));
-  return text.split(CODE).map((part, index) => (index % 2 ? part : marked(part))).join("");
+  if (!emojisByName.value.size || !text.includes(":")) return text;
+  const mark = (whole, name) => {
+    const emoji = emojisByName.value.get(name.toLowerCase());
+    return emoji ? referenceTo(emoji.id) : whole;
+  };
+  return text.split(CODE).map((part, index) => (index % 2 ? part : part.replace(/:([\w-]{2,32}):/g, mark))).join("");
 }
 
-/** As it is written; emojis that are gone stay as they are. */
+/** As it is written; emojis that are not known here stay as they are. */
 export function toWritten(text) {
-  return text.replace(MARK, (whole, id) => (emojis.value.has(id) ? `:${emojis.value.get(id).name}:` : whole));
+  return text.replace(MARK, (whole) => {
+    const emoji = readReference(whole)?.emoji;
+    return emoji ? `:${emoji.name}:` : whole;
+  });
 }

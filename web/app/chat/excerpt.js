@@ -1,10 +1,11 @@
 // A message in one line: for replies, pins, pings and results.
 import { plural } from "../core/format.js";
 import { toWritten } from "./emoji-text.js";
+import { plainText } from "./markdown-parse.js";
 
-/** The text without its formatting, or what the message has in place of one. */
-export function excerpt(message) {
-  const text = plain(message.content ?? "");
+/** The text without its formatting, or what the message has in place of one. most: characters. */
+export function excerpt(message, most = 160) {
+  const text = plainText(toWritten(message.content ?? ""), most);
   if (text) return text;
   const poll = message.embeds?.find(({ type }) => type === "poll");
   if (poll) return `Poll: ${poll.poll?.question ?? poll.title ?? ""}`;
@@ -12,14 +13,4 @@ export function excerpt(message) {
   if (files.length === 1) return files[0].name;
   if (files.length) return plural(files.length, "file");
   return message.embeds?.length ? message.embeds[0].title || message.embeds[0].description || "Embed" : "Empty message";
-}
-
-export function plain(content) {
-  return toWritten(content)
-    .replace(/```\w*\n?/g, "")
-    .replace(/(\*\*|__|~~|\|\||`)/g, "")
-    .replace(/^[>#]+ +/gm, "")
-    .replace(/\[([^\]\n]+)\]\((?:[^)\s]+)\)/g, "$1")
-    .replace(/\s+/g, " ")
-    .trim();
 }

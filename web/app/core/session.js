@@ -9,6 +9,7 @@ import { makeStale } from "./timeline.js";
 const SCOPE = new URL(".", document.baseURI).pathname;
 const LOGIN = `originchats:login:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
+const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
 
 /** Connects, and logs in if a login is remembered. */
 export function start() {
@@ -46,6 +47,7 @@ export async function logIn(command, { keep = true } = {}) {
 export async function logOut() {
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
+  localStorage.removeItem(DRAFTS);
   await dropSnapshot();
   connection.logOut();
   location.hash = "";
