@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,9 +20,10 @@ from routes.health import Health
 from routes.info import Info, RecentFacts
 from routes.invites import InviteCards
 from routes.metrics import Measurements
-from routes.page import ASSETS, Landing
 from routes.pictures import Pictures
 from routes.view import WorldView
+from routes.web import FOLDER as WEB_FOLDER
+from routes.web import WebClient
 from routes.webhooks import Webhooks
 
 
@@ -31,19 +33,18 @@ def build(
     attachments: AttachmentRoutes | None = None,
     clock: Callable[[], float] = time.time,
     network_of: Callable[[Request], str] = lambda request: "",
+    web: Path = WEB_FOLDER,
 ) -> ASGIApp:
     """The app. mounts: path -> an app that answers for all below it, with its own rules of CORS. attachments: None
     where there are none. clock: gives unix seconds, as `Facts.started_at` does.
-    network_of: whom requests are counted for. Reads the landing page's files."""
+    network_of: whom requests are counted for. web: the folder of the web client."""
     recent = RecentFacts(view, clock)
     webhooks = Webhooks(view, clock)
-    landing, health, pictures = Landing(recent), Health(view, recent, clock), Pictures(view)
+    health, pictures = Health(view, recent, clock), Pictures(view)
     files = [] if attachments is None else attachments.routes()
     app = Starlette(
         routes=[
-            Route("/", landing.page),
-            Route("/index.html", landing.page),
-            *(Route(f"/{name}", landing.asset) for name in ASSETS),
+            *WebClient(recent, clock, web).routes(),
             Route("/info", Info(recent).__call__),
             Route("/invites/{code}", InviteCards(view, recent, network_of).__call__),
             Route("/healthz", health.live),

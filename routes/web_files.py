@@ -1,0 +1,109 @@
+"""The files of the web client: read once, compressed once, named by the hash of all of them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+"""Files of other kinds are not part of the client."""
+COMPRESSED = {".png", ".woff2"}
+SHELL, WORKER, MANIFEST, MAIN = "index.html", "sw.js", "manifest.webmanifest", "app/main.js"
+_STATIC_IMPORT = re.compile(r"""\b(?:import|export)\b\s*(?:[\w*{}\s,$]*?\bfrom\b\s*)?["'](\.\.?/[^"']+)["']""")
+
+Fingerprint = frozenset[tuple[str, int, int]]
+"""Name, time of the last change in ns, and size of each file."""
+
+
+class WebFile(msgspec.Struct, frozen=True):
+    """gzipped: None where that is not shorter."""
+
+    media_type: str
+    body: bytes
+    gzipped: bytes | None
+    etag: str
+
+
+class WebFiles(msgspec.Struct, frozen=True):
+    """files: by their path below the folder, with `/`. version: changes with every byte of any of them. eager: modules
+    that the browser needs before the first line runs, in the order in which imports lead to them."""
+
+    version: str
+    files: Mapping[str, WebFile]
+    eager: tuple[str, ...]
+
+    def text(self, name: str) -> str:
+        return self.files[name].body.decode()
+
+
+def web_file(name: str, body: bytes) -> WebFile:
+    suffix = PurePosixPath(name).suffix
+    gzipped = None if suffix in COMPRESSED else gzip.compress(body, 9, mtime=0)
+    if gzipped is not None and len(gzipped) >= len(body):
+        gzipped = None
+    return WebFile(TYPES[suffix], body, gzipped, hashlib.sha256(body).hexdigest()[:32])
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Of what `read` would read; empty when the folder is not there."""
+    return frozenset((name, (found := path.stat()).st_mtime_ns, found.st_size) for name, path in _paths(folder))
+
+
+def read(folder: Path) -> WebFiles | None:
+    """None when there is no client in the folder."""
+    bodies = {name: path.read_bytes() for name, path in sorted(_paths(folder))}
+    if not {SHELL, WORKER, MANIFEST, MAIN} <= set(bodies):
+        return None
+    whole = hashlib.sha256()
+    for name, body in bodies.items():
+        whole.update(f"{name} {len(body)}\n".encode() + body)
+    files = {name: web_file(name, body) for name, body in bodies.items()}
+    return WebFiles(whole.hexdigest()[:16], files, tuple(static_imports(bodies, MAIN)))
+
+
+def static_imports(bodies: Mapping[str, bytes], start: str) -> Iterator[str]:
+    """A module and all that its static imports lead to, breadth first, each once."""
+    waiting, seen = [start], {start}
+    while waiting:
+        name = waiting.pop(0)
+        yield name
+        for target in _STATIC_IMPORT.findall(bodies[name].decode()):
+            found = _resolve(name, target)
+            if found in bodies and found not in seen:
+                seen.add(found)
+                waiting.append(found)
+
+
+def _resolve(module: str, target: str) -> str:
+    """`app/core/a.js`, `../lib.js` -> `app/lib.js`."""
+    parts = list(PurePosixPath(module).parent.parts)
+    for part in target.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _paths(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Hidden files, links and files of unknown kinds are left out."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if path.suffix in TYPES and not hidden and path.is_file() and not path.is_symlink():
+            yield name.as_posix(), path
