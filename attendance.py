@@ -12,7 +12,7 @@ from handlers.frames import frame_of
 from handlers.moderation import BANNED_REASON, DELETED_REASON
 from handlers.outcome import Event
 from handlers.presence import came_online, went_offline
-from handlers.slash_commands import list_changed
+from handlers.slash_commands import list_changed, revoked
 from handlers.voice_rooms import expel, leave
 from protocol.notices import DisconnectEvent
 
@@ -23,7 +23,7 @@ class Attendance:
         self._emit = emit
         world.fanout.on_gone = self._tell_departure
         world.fanout.on_left = self._session_left
-        self._looking_at_voice = False
+        self._looking_at_rights = False
 
     def arrive(self, session: Session) -> bool:
         """A session has a connection now and receives events. False when its user may not be here any more: then it was
@@ -74,16 +74,16 @@ class Attendance:
         if events:
             self._emit(events)
 
-    def look_at_voice(self) -> None:
-        """Rights may have changed: take out of voice channels who may not be there any more, once for all changes of
-        this step."""
-        if len(self._world.voice) and not self._looking_at_voice:
-            self._looking_at_voice = True
+    def look_at_rights(self) -> None:
+        """Rights may have changed: take out of voice channels who may not be there any more, and take back the slash
+        commands of who may not offer any, once for all changes of this step."""
+        if not self._looking_at_rights and (len(self._world.voice) or self._world.slash.providers()):
+            self._looking_at_rights = True
             asyncio.get_running_loop().call_soon(self._expel)
 
     def _expel(self) -> None:
-        self._looking_at_voice = False
-        events = expel(self._world)
+        self._looking_at_rights = False
+        events = [*expel(self._world), *revoked(self._world)]
         if events:
             self._emit(events)
 

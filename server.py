@@ -46,11 +46,11 @@ class OriginChatsServer:
 
     def _document_changed(self, change: DocumentChange) -> None:
         self.world.fanout.document_changed(change)
-        self.attendance.look_at_voice()
+        self.attendance.look_at_rights()
 
     def _membership_changed(self, channel_id: str) -> None:
         self.world.fanout.membership_changed(channel_id)
-        self.attendance.look_at_voice()
+        self.attendance.look_at_rights()
 
     # --- connections -------------------------------------------------------------------------------------------
 

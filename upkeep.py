@@ -196,6 +196,7 @@ class Upkeep:
         world.voice_signals.sweep()
         world.invite_lookups.sweep()
         world.slash.sweep(now)
+        self._server.attendance.look_at_rights()
         world.exports.sweep()
         kept = oldest_kept(world.config, now)
 

@@ -69,6 +69,21 @@ def slash_register(ctx: Context, cmd: SlashRegister) -> Outcome:
     return Outcome(reply=reply, events=list_changed(world, difference))
 
 
+def may_register(world: World, user: User) -> bool:
+    needs = world.config.slash_commands.register_permission
+    return not user.guest and not user.banned and (not needs or world.access.can(user, needs))
+
+
+def revoked(world: World) -> list[Event]:
+    """Take away the commands of those who may not register any any more; what everybody is told of it."""
+    gone = [
+        session
+        for session in world.slash.providers()
+        if (user := world.users.get(session.user_id)) is None or not may_register(world, user)
+    ]
+    return [event for session in gone for event in list_changed(world, world.slash.leave(session))]
+
+
 def _check_commands(world: World, user: User, commands: list[SlashCommand]) -> None:
     names = [command.name.casefold() for command in commands]
     for at, command in enumerate(commands):
@@ -178,6 +193,8 @@ def _call_registered(ctx: Context, place: Place, name: str, cmd: SlashCall) -> O
     command = registered.command
     _require_role(caller, command)
     owner = world.users.get(registered.user_id)
+    if owner is not None and not may_register(world, owner):
+        raise Refused(Code.SLASH_NOT_FOUND, command=cmd.command)
     if owner is None or not world.access.may(owner, place.channel, "view"):  # it must not learn of the channel
         raise Refused(Code.SLASH_NOT_HERE, command=command.name)
     args = checked_arguments(command.options, cmd.args)

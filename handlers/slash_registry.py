@@ -83,6 +83,10 @@ class SlashRegistry:
     def all(self) -> Iterable[Registered]:
         return self._by_name.values()
 
+    def providers(self) -> list[Session]:
+        """The connections that provide commands."""
+        return list(self._sets)
+
     def register(self, session: Session, commands: Iterable[SlashCommand]) -> Difference:
         """Replace what this connection provides."""
         self._sets.pop(session, None)

@@ -10,10 +10,12 @@ import pytest
 
 from fanout import Session
 from handlers.filters import Draft
-from handlers.slash_commands import MAX_BYTES, list_changed, unanswered
+from handlers.outcome import Event
+from handlers.slash_commands import MAX_BYTES, list_changed, revoked, unanswered
 from handlers.slash_registry import ANSWERABLE_S, ANSWERS, CALLS_OF_OWNER, SETS_OF_USER
 from protocol.audience import Everyone, OneSession, Viewers
 from protocol.errors import Code, Refused
+from protocol.slash_commands import SlashRemoveEvent
 from tests.handlers.community import empower, told, told_one
 from tests.handlers.conftest import Clock, RecordingSink, Stage
 
@@ -445,6 +447,15 @@ def test_slash_response_passes_the_filters_of_messages(bot: Stage) -> None:
     assert answer["message"]["content"] == "****, a 1"
     assert bot.refused("ben", "slash_response", channel="general", response="spam").code is Code.NOT_PERMITTED
     assert history(bot) == ["****, a 1"]
+
+
+def test_slash_call_of_a_bot_that_may_not_offer_commands_any_more(bot: Stage) -> None:
+    bot.change_user("ben", roles=())
+    assert bot.refused("ann", "slash_call", channel="general", command="roll").code is Code.SLASH_NOT_FOUND
+    (event,) = revoked(bot.world)
+    assert event == Event(Everyone(), SlashRemoveEvent(commands=["roll"]))
+    assert "roll" not in [command["name"] for command in bot.answer("ann", "slash_list")["commands"]]
+    assert revoked(bot.world) == []
 
 
 # ---------------------------------------------------------------- ephemeral answers
