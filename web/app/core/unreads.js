@@ -62,6 +62,14 @@ export function acknowledge(place) {
   acknowledging = setTimeout(() => request("unreads_ack", where(place)).catch(() => {}), 400);
 }
 
+/** Makes messages, the newest of the place, unread again, on this page only: the server's marker never moves back. */
+export function markUnreadFrom(place, lastRead, messages) {
+  const theirs = messages.filter(({ user }) => user !== me.peek());
+  clearTimeout(acknowledging);
+  watched.value = null;
+  put(placeKey(place), { last_read: lastRead, unread_count: theirs.length, mentions: theirs.filter(callsMe).length });
+}
+
 export function keepOnly(keys) {
   if ([...unreads.peek().keys()].some((key) => !keys.has(key))) {
     unreads.value = new Map([...unreads.peek()].filter(([key]) => keys.has(key)));
