@@ -43,4 +43,6 @@ startRouter();
 start();
 startNotices();
 startWorker();
-render(html`<${Page} />`, document.getElementById("app"));
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${Page} />`, root);

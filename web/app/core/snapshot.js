@@ -33,15 +33,15 @@ export async function restoreSnapshot(username) {
 /** From now on what changes is kept, a few seconds later and when the page is left. */
 export function keepSnapshot() {
   let timer = 0;
-  effect(() => {
-    for (const watched of [state.channels, state.me, state.roles, state.emojis, unreads]) watched.value;
-    timer ||= setTimeout(save, SAVE_AFTER_MS);
-  });
   const save = () => {
     clearTimeout(timer);
     timer = 0;
     saveSnapshot();
   };
+  effect(() => {
+    for (const watched of [state.channels, state.me, state.roles, state.emojis, unreads]) watched.value;
+    timer ||= setTimeout(save, SAVE_AFTER_MS);
+  });
   document.addEventListener("visibilitychange", () => document.hidden && save());
 }
 

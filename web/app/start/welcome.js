@@ -78,8 +78,8 @@ function Login() {
   };
   return html`
     <${Form} onSubmit=${submit} label="Log in" problem=${problem} disabled=${!username.trim() || !password}>
-      <${TextField} label="Name" value=${username} onInput=${setUsername} autocomplete="username" autocapitalize="none" spellcheck=${false} required size="l" />
-      <${TextField} label="Password" type="password" value=${password} onInput=${setPassword} autocomplete="current-password" required size="l" />
+      <${TextField} label="Name" value=${username} onInput=${setUsername} autocomplete="username" autocapitalize="none" spellcheck=${false} size="l" />
+      <${TextField} label="Password" type="password" value=${password} onInput=${setPassword} autocomplete="current-password" size="l" />
       <${Checkbox} label="Stay logged in on this device" value=${keep} onInput=${setKeep} />
     </${Form}>
   `;
@@ -112,8 +112,8 @@ function Register({ facts, invite }) {
           <p><strong>This server has no owner yet.</strong> If you started it, enter the claim code from its start screen, and it is yours.</p>
           <${TextField} label="Claim code" value=${claim} onInput=${setClaim} autocomplete="off" autocapitalize="none" spellcheck=${false} size="l" hint=${facts.registration === "open" ? "Leave empty to join as a member." : ""} />
         </div>`}
-      <${TextField} label="Name" value=${username} onInput=${setUsername} error=${nameProblem} hint="How others mention you. You can show a nickname." autocomplete="username" autocapitalize="none" spellcheck=${false} required size="l" maxLength=${Math.min(32, limits.value.username ?? 32)} />
-      <${TextField} label="Password" type="password" value=${password} onInput=${setPassword} hint="A sentence is easy to remember and hard to guess." autocomplete="new-password" required size="l" />
+      <${TextField} label="Name" value=${username} onInput=${setUsername} error=${nameProblem} hint="How others mention you. You can show a nickname." autocomplete="username" autocapitalize="none" spellcheck=${false} size="l" maxLength=${Math.min(32, limits.value.username ?? 32)} />
+      <${TextField} label="Password" type="password" value=${password} onInput=${setPassword} hint="A sentence is easy to remember and hard to guess." autocomplete="new-password" size="l" />
     </${Form}>
   `;
 }
