@@ -51,7 +51,7 @@ from handlers.handshake import asset_url
 from handlers.invites import card, registration
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
-from handlers.server_info import card_changes, server_updated
+from handlers.server_info import card_changes, follow, server_updated
 from handlers.throttle import Throttle
 from handlers.uploads import Uploads
 from http_server import HttpServer
@@ -291,17 +291,12 @@ class Community:
         for problem in reloaded.problems:
             log.error("%s; the settings stay as they are", problem)
             self.server.tell_owners(str(problem))
-        if reloaded.changed:
-            log.info("%s: in force now: %s", self.world.live.path.name, ", ".join(reloaded.changed))
+        follow(self.world.live, reloaded)
         if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
             changes = card_changes(before, self.world.config)
             self.server.emit(
                 [server_updated(self.world.config)], audit=[entry(self.world, "server_update", details=changes)]
             )
-        if "log.level" in reloaded.changed:
-            logging.getLogger().setLevel(self.world.config.log.level.upper())
-        if reloaded.restart_only:
-            log.warning("%s: waits for a restart: %s", self.world.live.path.name, ", ".join(reloaded.restart_only))
 
     def looked(self, operation: Operation) -> None:
         """The documents were looked at: tell of what became unreadable since the last time."""

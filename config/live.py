@@ -76,6 +76,21 @@ class LiveConfig:
         A missing file is made from the defaults. Call `reload` to use the new values. Blocks while it writes.
         Raises ConfigError, with the file untouched, when it is broken or would be; OSError when it cannot be written.
         """
+        document, problems = self._with(changes)
+        if problems:
+            raise ConfigError(problems)
+        write_file(self.path, json_bytes(document))
+
+    def try_changes(self, changes: Mapping[str, Any]) -> list[Problem]:
+        """What would be wrong with the file after `update_file`. Raises ConfigError when it cannot be read."""
+        return self._with(changes)[1]
+
+    def read(self) -> Config:
+        """What would count after a restart. Raises ConfigError."""
+        return load(self.path, self._environ, self._overrides)
+
+    def _with(self, changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """The document of the file with these changes, and what is wrong with it, or with the file before them."""
         exists = self.path.exists()
         document, places = read_document(self.path) if exists else (default_document(), None)
         rows = {row.name: row for row in settings()}
@@ -84,12 +99,8 @@ class LiveConfig:
             for name, value in changes.items():
                 _section(document, rows[name])[rows[name].path[-1]] = value
             _, found = checked(document)
-        if found:
-            source = str(self.path)
-            raise ConfigError(
-                [Problem(source, text, dotted(at), places.line(at) if places else None) for at, text in found]
-            )
-        write_file(self.path, json_bytes(document))
+        source = str(self.path)
+        return document, [Problem(source, text, dotted(at), places.line(at) if places else None) for at, text in found]
 
 
 def _section(document: dict[str, Any], row: Setting) -> dict[str, Any]:

@@ -46,6 +46,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "message_moderation": ("message_delete", "message_pin", "message_unpin", "poll_end", "attachment_delete"),
     "server_management": (
         "server_update",
+        "settings_update",
         "emoji_add",
         "emoji_update",
         "emoji_delete",

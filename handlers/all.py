@@ -41,6 +41,7 @@ FAMILIES = (
     "voice",
     "plugins",
     "status",
+    "settings",
 )
 
 for _family in FAMILIES:

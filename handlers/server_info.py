@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -29,10 +30,12 @@ from protocol.server_info import (
 )
 
 if TYPE_CHECKING:
+    from config.live import LiveConfig, Reloaded
     from handlers.context import Context
 
+log = logging.getLogger("originchats")
 
-_one_at_a_time = asyncio.Lock()
+editing = asyncio.Lock()
 """Two commands that read, change and write config.json must not overlap."""
 
 
@@ -60,10 +63,10 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
     before = live.current
     changes: dict[str, Any] = {}
     if cmd.name is not UNSET:
-        changes["server.name"] = _checked_name(cmd.name)
+        changes["server.name"] = checked_name(cmd.name, "server_update.name")
     for key, value in (("icon", cmd.icon), ("banner", cmd.banner)):
         if value is not UNSET:
-            changes[f"server.{key}"] = _checked_picture(key, value)
+            changes[f"server.{key}"] = checked_picture(value, f"server_update.{key}")
     if not changes:
         raise Refused(Code.NO_UPDATES)
     for name in changes:
@@ -71,7 +74,7 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
         if source is not None:  # the file would be written, and nothing would change
             raise Refused(Code.SETTING_FIXED, setting=name, source=source)
     try:
-        async with _one_at_a_time:
+        async with editing:
             await asyncio.to_thread(live.update_file, changes)
             problems = live.reload().problems
     except ConfigError as error:
@@ -88,6 +91,17 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
     return Outcome(events=[server_updated(live.current)], audit=audit)
 
 
+def follow(live: LiveConfig, reloaded: Reloaded) -> None:
+    """What follows from settings that have changed, besides what is told."""
+    name = live.path.name
+    if reloaded.changed:
+        log.info("%s: in force now: %s", name, ", ".join(reloaded.changed))
+    if "log.level" in reloaded.changed:
+        logging.getLogger().setLevel(live.current.log.level.upper())
+    if reloaded.restart_only:
+        log.warning("%s: waits for a restart: %s", name, ", ".join(reloaded.restart_only))
+
+
 def card_changes(old: Config, new: Config) -> dict[str, str | None]:
     """Name, icon and banner where they differ, as they are now."""
     fields = ("name", "icon", "banner")
@@ -96,23 +110,23 @@ def card_changes(old: Config, new: Config) -> dict[str, str | None]:
     }
 
 
-def _checked_name(name: str | None) -> str:
+def checked_name(name: str | None, field: str) -> str:
     if name is None:
         return Server().name
     if not is_visible(name):
-        raise Refused(Code.BAD_VALUE, field="server_update.name", reason="expected visible characters")
+        raise Refused(Code.BAD_VALUE, field=field, reason="expected visible characters")
     return name.strip()
 
 
-def _checked_picture(key: str, value: str | None) -> str | None:
+def checked_picture(value: str | None, field: str) -> str | None:
     """A web address, or a bare file name that lies in db/serverAssets."""
     if not value:
         return None
     url = value.lower().startswith(("http://", "https://"))
     if not is_visible(value) or any(character.isspace() for character in value):
-        raise Refused(Code.BAD_VALUE, field=f"server_update.{key}", reason="expected visible characters")
+        raise Refused(Code.BAD_VALUE, field=field, reason="expected visible characters")
     if not url and ("/" in value or "\\" in value or ":" in value or value.startswith(".")):
-        raise Refused(Code.BAD_VALUE, field=f"server_update.{key}", reason="expected an http(s) URL or a file name")
+        raise Refused(Code.BAD_VALUE, field=field, reason="expected an http(s) URL or a file name")
     return value
 
 

@@ -31,6 +31,7 @@ FAMILIES = (
     "voice",
     "plugins",
     "status",
+    "settings",
 )
 
 for _family in FAMILIES:
