@@ -4,7 +4,7 @@ import { Chat } from "./chat/layout.js";
 import { online } from "./core/connection.js";
 import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
-import { avatarUrl, displayName, me, server } from "./core/state.js";
+import { avatarUrl, displayName, me, server, userNamed } from "./core/state.js";
 import { startAppearance } from "./core/appearance.js";
 import { startNotices } from "./core/notifications.js";
 import { totalMentions } from "./core/unreads.js";
@@ -37,7 +37,7 @@ effect(() => {
   document.title = totalMentions.value ? `(${totalMentions.value}) ${name}` : name;
 });
 
-avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username) });
+avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username), status: userNamed(username)?.status });
 startAppearance();
 startRouter();
 start();

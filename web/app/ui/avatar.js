@@ -1,7 +1,7 @@
 // Pictures of people; without one, their initials on a color that belongs to the name.
 import { html, signal, useState } from "../lib.js";
 
-/** Set once at the start: username -> {url: string or null, name: shown name}. Read while drawing, so signals work. */
+/** Set once at the start: username -> {url: string or null, name: shown name, status}. Read while drawing, so signals work. */
 export const avatarSource = signal(() => ({}));
 
 export const STATUS_LABELS = {
@@ -27,7 +27,7 @@ export function StatusDot({ status }) {
   return html`<span class="status-dot" role="img" data-status=${state} aria-label=${STATUS_LABELS[state] ?? state}></span>`;
 }
 
-/** size: pixels; status: draws the dot; src and name replace what avatarSource says (src=${null}: initials); square: for
+/** size: pixels; status: draws the dot (true: what avatarSource says); src and name replace what avatarSource says (src=${null}: initials); square: for
  *  communities. The picture is decoration, the dot is spoken. */
 export function Avatar({ username = "", size = 36, status, src, name, square, class: extra = "" }) {
   const [broken, setBroken] = useState(null);
@@ -41,6 +41,6 @@ export function Avatar({ username = "", size = 36, status, src, name, square, cl
         ? html`<img src=${url} alt="" width=${size} height=${size} loading="lazy" decoding="async" draggable=${false} onError=${() => setBroken(url)} />`
         : html`<span class="avatar-initials">${initialsOf(shown)}</span>`}
     </span>
-    ${status && html`<${StatusDot} status=${status} />`}
+    ${status && html`<${StatusDot} status=${status === true ? known.status : status} />`}
   </span>`;
 }
