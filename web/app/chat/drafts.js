@@ -38,6 +38,7 @@ function load() {
 
 function save() {
   clearTimeout(saving);
+  if (owner === null || owner !== me.peek()) return; // logged out: nothing stays behind
   const texts = [...drafts].map(([key, text]) => [key, text.peek()]).filter(([, text]) => text.trim());
   try {
     if (texts.length) localStorage.setItem(NAME, JSON.stringify({ user: owner, texts: texts.slice(-MOST) }));
