@@ -79,6 +79,15 @@ function Option({ option, total, ended, chosen, won, onVote }) {
     : html`<button type="button" class="poll-option" aria-pressed=${String(chosen)} data-chosen=${chosen || undefined} aria-label=${spoken} onClick=${onVote}>${inside}</button>`;
 }
 
+/** Asks for a new poll and posts it. */
+export async function openPollDialog(place) {
+  try {
+    (await import("./poll-dialog.js")).openPollDialog(place);
+  } catch {
+    toast("This part could not be loaded. Try again.", "danger");
+  }
+}
+
 function openVoters(poll, results) {
   openDialog(
     () => html`<div class="poll-voters">

@@ -33,7 +33,7 @@ function Viewer({ pictures, start, close }) {
     setBroken(false);
   };
   const zoom = (factor, point) => setView((now) => zoomed(now, factor, point, stage.current));
-  const { moved, ...hands } = usePointers(stage, view, setView, zoom, step);
+  const { beside, ...hands } = usePointers(stage, view, setView, zoom, step);
 
   useEffect(() => {
     const box = stage.current;
@@ -71,7 +71,7 @@ function Viewer({ pictures, start, close }) {
       <${IconButton} icon="x" label="Close" data-tip-side="bottom" onClick=${() => close()} />
     </header>
     <div class="viewer-stage" ref=${stage} data-zoomed=${view.scale > 1 || undefined} ...${hands}
-      onClick=${(event) => event.target === stage.current && !moved() && close()}
+      onClick=${() => beside() && close()}
       onDblClick=${(event) => (view.scale > 1 ? setView(REST) : zoom(2.5, { x: event.clientX, y: event.clientY }))}>
       ${broken
         ? html`<p class="viewer-broken">This picture is no longer available.</p>`
@@ -107,9 +107,10 @@ function usePointers(stage, view, setView, zoom, step) {
     if (event.type === "pointerup" && event.pointerType === "touch" && !now.points.size && !now.pinched && view.scale === 1 && Math.abs(now.swiped) > 60) step(now.swiped < 0 ? 1 : -1);
   };
   return {
-    moved: () => now.moved > 6,
+    beside: () => now.beside && now.moved < 6,
     onPointerDown: (event) => {
       if (event.button !== 0) return;
+      now.beside = event.target === stage.current;
       if (!now.points.size) Object.assign(now, { moved: 0, swiped: 0, pinched: false });
       now.points.set(event.pointerId, { x: event.clientX, y: event.clientY });
       if (event.target !== stage.current) stage.current.setPointerCapture(event.pointerId);
