@@ -41,6 +41,11 @@ class EmojiPictures:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _store, image, self.folder, stem, tuple(formats))
 
+    async def has(self, file_name: str) -> bool:
+        """Whether there is such a picture now."""
+        path = self.folder / file_name
+        return await asyncio.get_running_loop().run_in_executor(self._executor, path.is_file)
+
     def discard(self, file_name: str) -> None:
         """Delete a picture, soon."""
         self._executor.submit(_discard, self.folder / file_name)

@@ -122,8 +122,11 @@ def emoji_get_id(ctx: Context, cmd: EmojiGetId) -> Outcome:
 
 
 @handles(EmojiGetFilename)
-def emoji_get_filename(ctx: Context, cmd: EmojiGetFilename) -> Outcome:
-    return Outcome(reply=EmojiGetFilenameReply(name=cmd.name, filepath=_named(ctx.world, cmd.name).file_name))
+async def emoji_get_filename(ctx: Context, cmd: EmojiGetFilename) -> Outcome:
+    file_name = _named(ctx.world, cmd.name).file_name
+    if not await ctx.world.emoji_pictures.has(file_name):
+        raise Refused(Code.EMOJI_NOT_FOUND)
+    return Outcome(reply=EmojiGetFilenameReply(name=cmd.name, filepath=file_name))
 
 
 # --- shared

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 COMMANDS = frozenset({
     "channel_create", "channel_delete", "channel_move", "channel_update", "message_delete", "message_pin",
-    "message_unpin", "role_create", "role_delete", "role_permissions_set", "role_reorder", "role_set", "role_update",
-    "server_update", "thread_delete", "thread_update", "user_ban", "user_roles_add", "user_roles_remove",
-    "user_roles_set", "user_timeout", "user_unban", "user_update", "users_banned_list",
+    "message_unpin", "poll_end", "role_create", "role_delete", "role_permissions_set", "role_reorder", "role_set",
+    "role_update", "server_update", "thread_delete", "thread_update", "user_ban", "user_roles_add", "user_roles_remove",
+    "user_roles_set", "user_timeout", "user_unban", "user_update", "users_banned_list", "webhook_create",
+    "webhook_delete", "webhook_update",
 })  # fmt: skip
 """The commands that are not about the caller itself, and not limited to a connection."""
 AGAINST_MEMBERS = frozenset({"user_ban", "user_timeout", "user_roles_remove", "user_roles_set", "user_update"})

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from plugin_api import PluginError
-from plugin_host import upstream_data
+from plugin_host import upstream_data, upstream_polls
 from plugin_host.actions import Posting
 from plugin_host.upstream_ws import everyone, send_raw, user_named, viewers_of
 from protocol.base import Packet
@@ -90,6 +90,8 @@ def build(folder: Path, api: HostApi, log: logging.Logger) -> dict[str, ModuleTy
         "db.users": upstream_data.users(api),
         "db.roles": upstream_data.roles(api),
         "db.permissions": upstream_data.permissions(api),
+        "db.polls": upstream_polls.polls(api),
+        "db.webhooks": upstream_polls.webhooks(api),
         "db.threads": upstream_data.threads(api, posts.post),
         "handlers.websocket_utils": _sending(api, posts),
         "logger": {"Logger": _logger(log)},

@@ -76,6 +76,12 @@ def test_emoji_get_id_of_none(stage: Stage) -> None:
     assert stage.refused("ann", "emoji_get_id", name="none").text == "Emoji not found"
 
 
+def test_emoji_get_filename_of_one_whose_picture_is_gone(stage: Stage) -> None:
+    add(stage, "Party")
+    (stage.world.emoji_pictures.folder / "1.png").unlink()
+    assert stage.refused("ann", "emoji_get_filename", name="party").code.wire == "emoji_not_found"
+
+
 def test_emoji_get_filename_of_none(stage: Stage) -> None:
     assert stage.refused("ann", "emoji_get_filename", name="").code.wire == "emoji_not_found"
 

@@ -219,6 +219,46 @@ async def test_purge_deletes_the_newest(shop: Workshop) -> None:
     assert [message["content"] for message in page["messages"]] == ["1", "2", "True"]
 
 
+async def test_polls_and_webhooks_can_be_used(shop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
+    ann = await shop.house.enter("ann")
+    poll = (await ann.ask("poll_create", channel="general", question="Tea?", options=["Yes", "No"]))[-1]
+    await shop.run(
+        "programs",
+        f"""
+        from db import polls, webhooks
+        from db.polls import create_poll
+
+        found = {{}}
+
+        def getInfo():
+            return {{"name": "Programs", "description": "", "handles": ["server_start"]}}
+
+        def on_server_start(ws, data):
+            found["poll"] = polls.get_poll({poll["poll_id"]!r})
+            found["by message"] = polls.get_poll_by_message({poll["message_id"]!r})["id"]
+            found["ended"] = polls.end_poll(found["poll"]["id"]), polls.end_poll(found["poll"]["id"])
+            found["results"] = polls.get_poll_results(found["poll"]["id"])
+            found["made"] = create_poll("m", "q", [])
+            hook = webhooks.create_webhook("general", "News", "somebody")
+            found["hook"] = webhooks.get_webhook_by_token(hook["token"])
+            found["same"] = webhooks.get_webhooks_for_channel("general") == [found["hook"]] == [hook]
+            found["renamed"] = webhooks.update_webhook(hook["id"], {{"name": "Old"}})["name"]
+            found["gone"] = webhooks.delete_webhook(hook["id"]), webhooks.get_webhook(hook["id"])
+            found["done"] = True
+        """,
+    )
+    found = shop.module("programs").found
+    await shop.until(lambda: "done" in found)
+    assert (found["poll"]["question"], found["poll"]["ended"]) == ("Tea?", False)
+    assert found["by message"] == poll["poll_id"]
+    assert found["ended"] == (True, False), "a second time it is refused"
+    assert found["results"]["ended"] is True
+    assert found["made"] is False
+    assert "db.polls.create_poll is not offered here: members make polls" in caplog.text
+    assert (found["hook"]["name"], found["same"], found["renamed"]) == ("News", True, "Old")
+    assert found["gone"] == (True, None)
+
+
 async def test_the_stand_ins_are_seen_by_plugins_only(shop: Workshop) -> None:
     await shop.run(
         "peek",
