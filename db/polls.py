@@ -35,6 +35,7 @@ _DELETE = polls.delete().where(_p.id.in_(bindparam("polls", expanding=True)))
 _mine = (_v.poll == bindparam("of"), _v.user_id == bindparam("user"))
 _VOTE = poll_votes.insert()
 _CHOSEN = select(_v.option_id).where(*_mine)
+_VOTED = select(_v.poll).where(_v.user_id == bindparam("user")).distinct().order_by(_v.poll)
 _WITHDRAW = poll_votes.delete().where(*_mine)
 _FORGET_VOTES = poll_votes.delete().where(_SOME_POLLS)
 _COUNTS = select(_v.poll, _v.option_id, func.count()).where(_SOME_POLLS).group_by(_v.poll, _v.option_id)
@@ -156,6 +157,10 @@ class Polls:
             )
             for poll in found
         }
+
+    def voted_by(self, user_id: str) -> list[str]:
+        """Ids of the polls that the user has voted in."""
+        return list(self._group.connection.execute(_VOTED, {"user": user_id}).scalars())
 
     def retire(self, user_id: str, former: str) -> None:
         """Whoever has this user id from now on is somebody else: the votes so far count on under another id."""

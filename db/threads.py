@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from db.schema import thread_participants, threads
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _INSERT = threads.insert()
 _ONE = select(threads).where(threads.c.id == bindparam("id"))
 _ALL = select(threads).order_by(threads.c.created_at, threads.c.id)
+_joined = select(thread_participants.c.thread).where(thread_participants.c.user_id == bindparam("user"))
+_OF_USER = (
+    select(threads.c.id)
+    .where(or_(threads.c.created_by == bindparam("user"), threads.c.id.in_(_joined)))
+    .order_by(threads.c.created_at)
+)
 _OF_CHANNEL = select(threads.c.id).where(threads.c.parent == bindparam("parent")).order_by(threads.c.created_at)
 _DELETE = threads.delete().where(threads.c.id == bindparam("id"))
 
@@ -133,6 +139,10 @@ class StoredThreads:
         self._group.connection.execute(_LEAVE_ALL, {"thread": id})
         self._messages.delete_place(id)
         return True
+
+    def of_user(self, user_id: str) -> list[str]:
+        """Ids of the threads that the user made or takes part in, oldest first."""
+        return list(self._group.connection.execute(_OF_USER, {"user": user_id}).scalars())
 
     def delete_of_channel(self, channel_id: str) -> list[str]:
         """Delete every thread of a channel; gives their ids."""

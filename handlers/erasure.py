@@ -8,13 +8,18 @@ import msgspec
 from msgspec import UNSET
 
 from db.erasure import DELETED_USER, Erasure
+from db.store import Head
+from handlers import wire
 from handlers.blocks import blocks_changed
 from handlers.outcome import Event, Outcome
+from handlers.poll_standing import standing, tally_of
 from protocol.audience import Viewers
 from protocol.messages import MessageDeleteEvent, MessageReactRemoveEvent
+from protocol.polls import PollVoteUpdateEvent
+from protocol.threads import ThreadUpdateEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from db.channels import Channel
     from db.directs import Direct
@@ -40,9 +45,10 @@ def forget_in_documents(world: World, user: User) -> list[Event]:
     return events
 
 
-def begin(world: World, tx: Transaction, user: User, requested_at: float) -> Callable[[], None]:
-    """In the transaction that deletes the user. requested_at: later than each of its messages. Gives what is to be done
-    in memory, for `Outcome.then`."""
+def begin(world: World, tx: Transaction, user: User, requested_at: float) -> tuple[list[Event], Callable[[], None]]:
+    """In the transaction that deletes the user. requested_at: later than each of its messages. Gives what is told of
+    its threads and votes, and what is to be done in memory, for `Outcome.then`."""
+    joined, voted = tx.threads.of_user(user.id), tx.polls.voted_by(user.id)
     tx.erasures.begin(user.id, user.username, user.nickname, requested_at)
     directs = tx.directs.retire(user.id, DELETED_USER)
 
@@ -60,7 +66,37 @@ def begin(world: World, tx: Transaction, user: User, requested_at: float) -> Cal
                 left = tuple(id_ for id_ in thread.participants if id_ != user.id)
                 world.threads.put(msgspec.structs.replace(thread, created_by=creator, participants=left))
 
-    return forget
+    return [*_threads_now(world, tx, joined), *_polls_now(world, tx, voted)], forget
+
+
+def _threads_now(world: World, tx: Transaction, ids: list[str]) -> Iterator[Event]:
+    """Threads whose creator or participant is gone."""
+    for id_ in ids:
+        thread = tx.threads.get(id_)
+        channel = None if thread is None else world.channels.get(thread.parent)
+        if thread is not None and channel is not None:
+            newest = tx.messages.newest(id_, 1)
+            head = Head(newest[0].timestamp, newest[0].id) if newest else None
+            packet = ThreadUpdateEvent(thread=wire.thread(world, thread, channel, head), channel=channel.name)
+            yield Event(Viewers(channel.id), packet)
+
+
+def _polls_now(world: World, tx: Transaction, ids: list[str]) -> Iterator[Event]:
+    """Polls that have lost votes."""
+    homes: dict[str, Home | None] = {}
+    for id_ in ids:
+        poll = tx.polls.get(id_)
+        home = None if poll is None else _home(world, tx, poll.place, homes)
+        if poll is not None and home is not None:
+            channel, thread = home
+            packet = PollVoteUpdateEvent(
+                poll_id=poll.id,
+                message_id=poll.message_id,
+                channel=channel.name,
+                thread_id=thread,
+                results=standing(world, tally_of(tx, poll)),
+            )
+            yield Event(Viewers(channel.id), packet)
 
 
 def step(world: World, tx: Transaction) -> Outcome:

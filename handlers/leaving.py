@@ -41,7 +41,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
         invited = [] if user.banned else tx.invites.forget_user(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
         events += name_changed(world, user.id)
-        erase = begin(world, tx, user, requested_at) if erasing else None
+        told, erase = begin(world, tx, user, requested_at) if erasing else ([], None)
 
         def forget() -> None:
             world.push_subscriptions.forget_user(user.id)
@@ -51,7 +51,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
             if erase is not None:
                 erase()
 
-        events += news
+        events += [*news, *told]
         goodbye = "You left this server"
         return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, goodbye))
 

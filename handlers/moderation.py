@@ -126,7 +126,7 @@ def _gone(
             tx.memberships.forget_user(user.id)
             events += name_changed(world, user.id)
         invited = tx.invites.forget_user(user.id) if deleted else []
-        erase = begin(world, tx, user, requested_at) if erasing else None
+        told, erase = begin(world, tx, user, requested_at) if erasing else ([], None)
 
         def forget() -> None:
             if deleted:
@@ -136,7 +136,7 @@ def _gone(
             if erase is not None:
                 erase()
 
-        events += news
+        events += [*news, *told]
         gone = lambda: throw_out(world, user.id, reason)  # noqa: E731
         return Outcome(reply=reply, events=events, audit=[entry], then=forget, after=gone)
 

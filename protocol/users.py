@@ -21,6 +21,8 @@ from protocol.objects_community import (
     UserEntry,
     UserRef,
 )
+from protocol.polls import PollVoteUpdateEvent
+from protocol.threads import ThreadUpdateEvent
 
 Erase = Annotated[
     bool,
@@ -32,6 +34,8 @@ Erase = Annotated[
 Erasing = Annotated[
     Literal[True] | UnsetType, Meta(description="Present when everything of the user is being removed.")
 ]
+ERASED = (ThreadUpdateEvent, PollVoteUpdateEvent)
+"""What is told at once of the threads and votes of somebody who is erased."""
 Nickname = Annotated[str, Meta(description=f"1 to {MAX_NICKNAME} characters; both ends are trimmed.")]
 
 
@@ -270,7 +274,7 @@ class UserLeaveReply(Packet, kw_only=True, frozen=True, tag="user_leave"):
     does="End the own membership. The messages stay, unless `erase` says otherwise.",
     allowed="everybody after login",
     reply=UserLeaveReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, *ERASED),
     errors=(Code.LAST_OWNER,),
 )
 class UserLeave(Command, kw_only=True, frozen=True):
@@ -291,7 +295,7 @@ class UserDeleteReply(Packet, kw_only=True, frozen=True, tag="user_delete"):
     allowed="server permission `manage_users`, for members below",
     needs="manage_users",
     reply=UserDeleteReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, *ERASED),
     errors=(Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.NOT_YOURSELF, Code.LAST_OWNER),
     example={"user": "alice"},
 )

@@ -312,6 +312,39 @@ async def test_erasing_takes_everything_and_others_see_it_vanish(
 
 
 @anyio
+@pytest.mark.parametrize("by_oneself", [True, False])
+async def test_erasing_tells_what_became_of_threads_and_votes(tmp_path: Path, by_oneself: bool) -> None:
+    """Only those who may see them; and what is told is what is fetched afterwards."""
+    open_forum = {**EVERYBODY, "create_thread": ["user"]}
+    forum = {"id": "c-ideas", "name": "ideas", "type": "forum", "permissions": open_forum}
+    async with open_house(tmp_path, users={**USERS, "eve": ("boss",)}, channels=[*CHANNELS, forum]) as house:
+        host, ann, ben, eve = [await house.enter(name) for name in ("host", "ann", "ben", "eve")]
+        made = (await ann.ask("thread_create", channel="ideas", name="Mine"))[0]["thread"]["id"]
+        joined = (await ben.ask("thread_create", channel="ideas", name="His"))[0]["thread"]["id"]
+        await ann.ask("thread_join", thread_id=joined)
+        poll = (await ben.ask("poll_create", channel="general", question="Tea?", options=["yes", "no"]))[-1]
+        await ann.ask("poll_vote", message_id=poll["message_id"], option_ids=["0"])
+        for guest in (host, ann, ben, eve):
+            guest.read()
+            guest.packets.clear()
+        if by_oneself:
+            await ann.ask("user_leave", erase=True)
+        else:
+            await host.ask("user_delete", user=user_id("ann"), erase=True)
+        ben.read()
+        eve.read()
+        told = {each["thread"]["id"]: each["thread"] for each in ben.packets if each["cmd"] == "thread_update"}
+        assert (told[made]["created_by"], told[made]["participants"]) == ("deleted user", [])
+        assert told[joined]["participants"] == [user_id("ben")]
+        (votes,) = [each["results"] for each in ben.packets if each["cmd"] == "poll_vote_update"]
+        assert votes["total_votes"] == 0
+        for id_, thread in told.items():
+            assert (await ben.ask("thread_get", thread_id=id_))[0]["thread"] == thread
+        assert (await ben.ask("poll_results", poll_id=poll["poll_id"]))[0]["results"]["total_votes"] == 0
+        assert not {"thread_update", "poll_vote_update"} & {*eve.names()}
+
+
+@anyio
 async def test_a_restart_in_the_middle_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(erasure, "SCANNED_MESSAGES", 2)
     monkeypatch.setattr(erasure, "BATCH", 1)
