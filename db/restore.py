@@ -65,7 +65,7 @@ def restore(file: Path, paths: DataPaths, config_file: Path, *, replace_config: 
             places = _places(paths, prepared)
             with zipfile.ZipFile(file) as archive:
                 _unpack(archive, file, manifest, places, prepared)
-            _check(file, paths, places)
+            _check(file, paths, places, prepared)
             if DATABASE in manifest.parts:
                 _move_numbers_on(places[DATABASE], database_file(paths), manifest, now)
             _sync(prepared)
@@ -111,7 +111,7 @@ def _write(source: IO[bytes], target: Path) -> None:
         os.fsync(into.fileno())
 
 
-def _check(file: Path, paths: DataPaths, places: dict[str, Path]) -> None:
+def _check(file: Path, paths: DataPaths, places: dict[str, Path], prepared: Path) -> None:
     """Raises BackupError when the server could not start on what was unpacked."""
     database = places.get(DATABASE)
     if database is not None and database.exists():
@@ -123,7 +123,11 @@ def _check(file: Path, paths: DataPaths, places: dict[str, Path]) -> None:
         if wrong is not None:
             raise BackupError(f"{file}: the database in it cannot be used: {wrong}")
     staged = msgspec.structs.replace(
-        paths, users=places["users.json"], roles=places["roles.json"], channels=places["channels.json"]
+        paths,
+        folder=prepared,  # where the emojis are
+        users=places["users.json"],
+        roles=places["roles.json"],
+        channels=places["channels.json"],
     )
     problems = check_documents(staged)
     if problems:

@@ -312,13 +312,15 @@ def test_nothing_changes_while_a_server_runs(place: Place, tmp_path: Path) -> No
     assert [path.name for path in place.base.iterdir() if "before" in path.name or "prepared" in path.name] == []
 
 
-def test_nothing_changes_when_the_backup_would_not_start(place: Place, tmp_path: Path) -> None:
-    good = place.paths.channels.read_text()
-    place.paths.channels.write_text("{]")
+@pytest.mark.parametrize("name", ["channels.json", "serverEmojis.json"])
+def test_nothing_changes_when_the_backup_would_not_start(place: Place, tmp_path: Path, name: str) -> None:
+    document = place.folder / name
+    good = document.read_text() if document.exists() else "{}"
+    document.write_text("{]")
     file = place.back_up(tmp_path / "all.zip")
-    place.paths.channels.write_text(good)
+    document.write_text(good)
     before = place.contents()
-    with pytest.raises(BackupError, match=r"channels\.json"):
+    with pytest.raises(BackupError, match=name.replace(".", r"\.")):
         place.restore(file)
     assert place.contents() == before
     assert [path.name for path in place.base.iterdir() if "before" in path.name or "prepared" in path.name] == []
