@@ -26,11 +26,13 @@ from db.backup import (
     automatic_backups,
     create,
     made_at,
+    manifest_of,
     rotate,
     stamp_of,
     verify,
 )
-from protocol.errors import Code
+from protocol.backups import BackupEntry
+from protocol.errors import Code, Refused
 
 T = TypeVar("T")
 
@@ -81,7 +83,7 @@ class Backups:
         self._version = version
         self._clock = clock
         self._tell_owners = tell_owners
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Path | None] | None = None
         self._started = False
         self._not_before = 0.0
         self.newest_at: float | None = None
@@ -104,7 +106,27 @@ class Backups:
         if self.newest_at is None or not 0 <= now - self.newest_at < pause_s:
             self._task = asyncio.get_running_loop().create_task(self._run(settings, now))
 
-    async def _run(self, settings: Backup, now: float) -> None:
+    async def kept(self) -> list[BackupEntry]:
+        """Newest first. Raises Refused."""
+        folder = backup_folder(self._live.current.backup, self._live.path, self._paths)
+        try:
+            return await _in_thread(lambda: [_entry(file) for file in automatic_backups(folder)])
+        except OSError as error:
+            raise Refused(Code.BACKUP_FAILED, reason=error.strerror or type(error).__name__) from None
+
+    async def make(self) -> BackupEntry:
+        """One out of turn. Raises Refused."""
+        if self.running:
+            raise Refused(Code.BACKUP_RUNNING)
+        settings, now = self._live.current.backup, self._clock()
+        self._task = asyncio.get_running_loop().create_task(self._run(settings, now))
+        file = await asyncio.shield(self._task)
+        if file is None:
+            raise Refused(Code.BACKUP_FAILED, reason="the log of the server says why")
+        return await _in_thread(lambda: _entry(file))
+
+    async def _run(self, settings: Backup, now: float) -> Path | None:
+        """The file; None when it failed, which owners and the log are told."""
         try:
             began = time.monotonic()
             file, manifest = await _in_thread(
@@ -114,18 +136,34 @@ class Backups:
             self._not_before = now + RETRY_S
             log.error("the automatic backup failed: %s", error)
             self._tell_owners(f"The automatic backup failed: {error}", Code.SERVER_NOTICE)
+            return None
         else:
             self.newest_at = now
             log.info(
                 "backup %s: %d messages, read back in order, %.1f s",
                 file.name, manifest.counts.get("messages", 0), time.monotonic() - began,
             )  # fmt: skip
+            return file
         finally:
             self._task = None
 
     def _newest(self) -> float | None:
         found = automatic_backups(backup_folder(self._live.current.backup, self._live.path, self._paths))
         return made_at(found[0]) if found else None
+
+
+def _entry(file: Path) -> BackupEntry:
+    try:
+        messages = manifest_of(file).counts.get("messages", 0)
+    except BackupError:
+        messages = None
+    return BackupEntry(
+        name=file.name,
+        created_at=made_at(file),
+        size_bytes=file.stat().st_size,
+        messages=messages,
+        ok=messages is not None,
+    )
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -163,6 +163,7 @@ class Community:
         self.backups = Backups(
             live, opened.paths, version=VERSION, clock=opened.clock, tell_owners=self.server.tell_owners
         )
+        self.world.backups = self.backups
         self.measured = Metrics(self.world, self.server.gate, self.backups)
         self.world.figures = self.figures = Figures(
             self.world,

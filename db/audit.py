@@ -47,6 +47,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "server_management": (
         "server_update",
         "settings_update",
+        "backup_create",
         "emoji_add",
         "emoji_update",
         "emoji_delete",

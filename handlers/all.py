@@ -42,6 +42,7 @@ FAMILIES = (
     "plugins",
     "status",
     "settings",
+    "backups",
 )
 
 for _family in FAMILIES:

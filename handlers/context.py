@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from db.vapid import VapidKeys
     from db.webhooks import Webhooks
     from fanout import Fanout, Session, Sink
+    from handlers.backups import BackupKeeper
     from handlers.claim import Claim
     from handlers.emoji_pictures import EmojiPictures
     from handlers.filters import Filter
@@ -117,6 +118,8 @@ class World:
         """What members write passes these, in order, before it is stored; see `handlers.filters`."""
         self.plugins: Plugins | None = None
         """Who runs plugins; None when nobody does."""
+        self.backups: BackupKeeper | None = None
+        """Who makes backups; None when nobody does."""
         self.figures: Figures | None = None
         """What is measured, for `server_status`; None when nothing is."""
         self.next_poll_end = 0.0

@@ -32,6 +32,7 @@ FAMILIES = (
     "plugins",
     "status",
     "settings",
+    "backups",
 )
 
 for _family in FAMILIES:

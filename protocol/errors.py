@@ -82,6 +82,7 @@ class Code(Enum):
     # voice
     NOT_A_VOICE_CHANNEL = "This is not a voice channel"
     NOT_IN_VOICE = "You are not in a voice channel"
+    PEER_NOT_FOUND = "Nobody with this peer id is in your voice channel"
     VOICE_FULL = "This voice channel is full: {max} is the most"
     VOICE_UNAVAILABLE = "Voice needs an open connection of the OriginChats protocol"
     # users
@@ -131,6 +132,8 @@ class Code(Enum):
     NO_UPDATES = "No updates provided"
     SETTING_FIXED = "{setting} is set by {source}, so it cannot be changed here"
     SETTINGS_BROKEN = "The settings cannot be saved now: {reason}"
+    BACKUP_RUNNING = "A backup is made already; wait until it is done"
+    BACKUP_FAILED = "The backup failed: {reason}"
     # plugins
     PLUGIN_NOT_RELOADED = "Failed to reload plugin '{plugin}': {reason}"
     PLUGIN_COMMAND_NOT_FOUND = "Plugin command not found"
