@@ -11,13 +11,13 @@ export function openDialog(draw, { title, text, size = "m", dismissable = true, 
   const id = `dialog-${++count}`;
   const view = (close) => html`<section class="dialog" role=${role} aria-modal="true" aria-labelledby=${id}
     aria-describedby=${text ? `${id}-text` : undefined} data-size=${size} tabindex="-1">
-    <header class="dialog-header">
+    <div class="dialog-header">
       <div class="dialog-heading">
         <h2 id=${id}>${title}</h2>
         ${text && html`<p class="dialog-text" id="${id}-text">${text}</p>`}
       </div>
       ${dismissable && role === "dialog" && html`<${IconButton} icon="x" label="Close" tip=${false} class="dialog-close" onClick=${() => close()} />`}
-    </header>
+    </div>
     <div class="dialog-body scroll"><${Content} draw=${draw} close=${close} /></div>
   </section>`;
   return openLayer(view, { kind: "dialog", modal: true, dismissable, onClose });
@@ -30,7 +30,7 @@ function Content({ draw, close }) {
 
 /** The row of buttons at the end of a dialog; stays in sight while the content scrolls. start: what stands at its beginning. */
 export function DialogActions({ start, children }) {
-  return html`<footer class="dialog-actions">${start && html`<div class="dialog-actions-start">${start}</div>`}${children}</footer>`;
+  return html`<div class="dialog-actions">${start && html`<div class="dialog-actions-start">${start}</div>`}${children}</div>`;
 }
 
 /** Resolves to true when confirmed, to false on any other way out. children: more content below the text. */

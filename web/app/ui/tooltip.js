@@ -13,7 +13,7 @@ function show(target) {
   if (!text || !target.isConnected) return;
   if (shownFor) hide();
   if (!tip) {
-    tip = Object.assign(document.createElement("div"), { id: "tip", className: "tip", role: "tooltip" });
+    tip = Object.assign(document.createElement("div"), { id: "tooltip", className: "tip", role: "tooltip" });
     tip.dataset.above = "";
     document.body.append(tip);
   }
@@ -21,7 +21,7 @@ function show(target) {
   tip.textContent = text;
   tip.dataset.shown = "";
   if (target.getAttribute("aria-label") !== text && !target.hasAttribute("aria-describedby")) {
-    target.setAttribute("aria-describedby", "tip");
+    target.setAttribute("aria-describedby", "tooltip");
   }
   stop = follow(tip, target, target.dataset.tipSide ?? "top");
 }
@@ -31,7 +31,7 @@ function hide() {
   if (!shownFor) return;
   stop();
   delete tip.dataset.shown;
-  if (shownFor.getAttribute("aria-describedby") === "tip") shownFor.removeAttribute("aria-describedby");
+  if (shownFor.getAttribute("aria-describedby") === "tooltip") shownFor.removeAttribute("aria-describedby");
   shownFor = null;
   hiddenAt = performance.now();
 }
