@@ -166,12 +166,12 @@ class Limits(Section, frozen=True):
         int,
         setting(
             "Voice signals",
-            "How often one user may enter voice channels, mute and unmute itself per minute.",
+            "How often one user may enter voice channels, mute and unmute itself per minute, and signal to others.",
             unit="signals",
             at_least=1,
             at_most=1_000_000,
         ),
-    ] = 60
+    ] = 120
     outbox_bytes: Annotated[
         int,
         setting(

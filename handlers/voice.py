@@ -1,4 +1,4 @@
-"""Voice channels: voice_join, voice_leave, voice_mute, voice_unmute, voice_state."""
+"""Voice channels: voice_join, voice_leave, voice_mute, voice_unmute, voice_signal, voice_state."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import msgspec
 
 from db.channels import Channel
 from handlers.names import is_visible
-from handlers.outcome import Outcome
+from handlers.outcome import Event, Outcome
 from handlers.places import find_channel
 from handlers.registry import handles
 from handlers.voice_rooms import Participant, left, participant, peer, told
+from protocol.audience import OneSession
 from protocol.errors import Code, Refused
 from protocol.voice import (
     VoiceJoin,
@@ -20,6 +21,9 @@ from protocol.voice import (
     VoiceLeaveReply,
     VoiceMute,
     VoiceMuteReply,
+    VoiceSignal,
+    VoiceSignalEvent,
+    VoiceSignalReply,
     VoiceState,
     VoiceStateReply,
     VoiceUnmute,
@@ -83,6 +87,18 @@ def _set_muted(ctx: Context, muted: bool) -> Outcome:
     return Outcome(reply=reply, events=told(world, channel, who, VoiceUserUpdatedEvent))
 
 
+@handles(VoiceSignal)
+def voice_signal(ctx: Context, cmd: VoiceSignal) -> Outcome:
+    who, channel = _here(ctx)
+    there = ctx.world.voice.in_channel(channel.id)
+    found = next((each for each in there if each.peer_id == cmd.peer_id and each.user_id != who.user_id), None)
+    if found is None:
+        raise Refused(Code.PEER_NOT_FOUND)
+    _count(ctx, "signal")
+    packet = VoiceSignalEvent(channel=channel.name, username=ctx.user.username, peer_id=who.peer_id, data=cmd.data)
+    return Outcome(reply=VoiceSignalReply(channel=channel.name), events=[Event(OneSession(found.session.id), packet)])
+
+
 @handles(VoiceState)
 def voice_state(ctx: Context, cmd: VoiceState) -> Outcome:
     world = ctx.world
@@ -109,10 +125,10 @@ def _here(ctx: Context) -> tuple[Participant, Channel]:
     return who, channel
 
 
-def _count(ctx: Context) -> None:
-    """Every signal is told to a whole channel, so there may not be any number of them."""
-    signals, user = ctx.world.voice_signals, ctx.user
-    wait_s = signals.wait_s(user.id)
+def _count(ctx: Context, kind: str = "state") -> None:
+    """What is told to others may not come in any number. kind: each has a count of its own."""
+    signals, key = ctx.world.voice_signals, f"{ctx.user.id} {kind}"
+    wait_s = signals.wait_s(key)
     if wait_s:
         raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
-    signals.count(user.id)
+    signals.count(key)

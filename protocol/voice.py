@@ -16,6 +16,10 @@ GivenPeerId = Annotated[
 ]
 PeerId = Annotated[str, Meta(description="WebRTC peer id, to be called.")]
 Pfp = Annotated[str, Meta(description="URL of the picture.")]
+SignalData = Annotated[
+    str,
+    Meta(min_length=1, max_length=65_536, description="Offer, answer or candidate, as the two agree on it."),
+]
 SIGNAL = (Code.NOT_IN_VOICE, Code.TOO_MANY_TRIES)
 
 
@@ -58,6 +62,22 @@ class VoiceUserLeftEvent(Packet, kw_only=True, frozen=True, tag="voice_user_left
 
     channel: ChannelName
     username: str
+
+
+class VoiceSignalEvent(Packet, kw_only=True, frozen=True, tag="voice_signal"):
+    """Somebody in the same voice channel has something to say to the receiver's WebRTC peer. Only of the moment."""
+
+    channel: ChannelName
+    username: str
+    peer_id: Annotated[str, Meta(description="Of the sender.")]
+    data: SignalData
+
+
+class VoiceSignalReply(Packet, kw_only=True, frozen=True, tag="voice_signal"):
+    """It was passed on."""
+
+    channel: ChannelName
+    sent: bool = True
 
 
 class VoiceJoinReply(Packet, kw_only=True, frozen=True, tag="voice_join"):
@@ -152,3 +172,16 @@ class VoiceUnmute(Command, kw_only=True, frozen=True):
 )
 class VoiceState(Command, kw_only=True, frozen=True):
     channel: ChannelName
+
+
+@spec(
+    does="Pass something on to the WebRTC peer of somebody in the same voice channel, so that the two can connect.",
+    allowed="who is in a voice channel with this connection, to others who are",
+    reply=VoiceSignalReply,
+    events=(VoiceSignalEvent,),
+    errors=(Code.NOT_IN_VOICE, Code.PEER_NOT_FOUND, Code.TOO_MANY_TRIES),
+    example={"peer_id": "3f0e9a6c-7c51-4c0f-8d6e-1f2a3b4c5d6e", "data": '{"type": "offer", "sdp": "..."}'},
+)
+class VoiceSignal(Command, kw_only=True, frozen=True):
+    peer_id: Annotated[str, Meta(min_length=1, max_length=128, description="Of the receiver.")]
+    data: SignalData

@@ -251,3 +251,28 @@ def test_voice_members_stay_in_a_channel_that_is_renamed(stage: Stage) -> None:
     assert {each["channel"] for each in told(outcome)} == {"lounge"}
     stage.world.channels.remove("c-call")
     assert [told_one(event)["channel"] for event in expel(stage.world)] == ["lounge"]
+
+
+def test_voice_signal_reaches_only_the_peer_that_it_names(stage: Stage) -> None:
+    for who in ("ann", "ben", "mod"):
+        join(stage, who)
+    outcome = stage.do("ann", "voice_signal", peer_id="peer-of-ben", data="an offer")
+    by_name = heard(stage, outcome.events)
+    told_to_ben = {
+        "cmd": "voice_signal", "channel": "call", "username": stage.id("ann"), "peer_id": "peer-of-ann",
+        "data": "an offer",
+    }  # fmt: skip
+    assert by_name == {**dict.fromkeys(EVERYBODY, []), "ben": [told_to_ben]}
+
+
+@pytest.mark.parametrize("peer_id", ["peer-of-mod", "peer-of-ann", "nobody"])
+def test_voice_signal_needs_somebody_else_in_the_same_channel(stage: Stage, peer_id: str) -> None:
+    join(stage, "ann")
+    refusal = stage.refused("ann", "voice_signal", peer_id=peer_id, data="an offer")
+    assert refusal.code is Code.PEER_NOT_FOUND
+
+
+def test_voice_signal_from_outside_is_refused(stage: Stage) -> None:
+    join(stage, "ben")
+    refusal = stage.refused("ann", "voice_signal", peer_id="peer-of-ben", data="an offer")
+    assert refusal.code is Code.NOT_IN_VOICE

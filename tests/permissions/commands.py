@@ -302,12 +302,14 @@ SLASH = (
 )  # fmt: skip
 
 JOIN = ("caller", "voice_join", {"channel": "lounge", "peer_id": "peer"})
+OTHER = ("host", "voice_join", {"channel": "lounge", "peer_id": "other"})
 IN_VOICE = "not_in_voice ok ok ok ok"
 VOICE = (
     Row("voice_join", {"channel": "$lounge", "peer_id": "peer"}, VIEWERS),
     Row("voice_leave", {}, IN_VOICE, before=(JOIN,)),
     Row("voice_mute", {}, IN_VOICE, before=(JOIN,)),
     Row("voice_unmute", {}, IN_VOICE, before=(JOIN, ("caller", "voice_mute", {}))),
+    Row("voice_signal", {"peer_id": "other", "data": "offer"}, IN_VOICE, before=(JOIN, OTHER)),
     Row("voice_state", {"channel": "$lounge"}, VIEWERS),
 )
 
