@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy.dialects import postgresql
 
 from db import message_rows, search_postgresql, search_sqlite
 from db.group import Head, Known, Place
@@ -21,8 +21,14 @@ from db.schema import messages, pings, places, reactions
 PARTS = 500
 """Ids that are asked for with one statement."""
 
+INDEXED_AT_ONCE = 8_000_000
+"""Characters of messages that go to the search index together: it makes a part of itself from each such pile."""
+
+_RANGE = messages.c.n.between(bindparam("low"), bindparam("high"))
+_HOW_MANY = select(func.count()).select_from(messages).where(_RANGE)
+_REMOVE = messages.delete().where(_RANGE)
 _KNOWN_IDS = select(messages.c.id).where(messages.c.id.in_(bindparam("ids", expanding=True)))
-_IN_PLACE = select(messages.c.n, messages.c.id).where(messages.c.n.between(bindparam("low"), bindparam("high")))
+_IN_PLACE = select(messages.c.n, messages.c.id).where(_RANGE)
 _LAST = (
     places.update().where(places.c.number == bindparam("of")).values(next_ordinal=bindparam("next"), id=bindparam("to"))
 )
@@ -44,17 +50,22 @@ def write_carelessly(connection: Connection) -> None:
             driver.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], rest: str = ""
+) -> None:
     """Rows with values in the order of these columns. In SQLite without a look at each value, which takes as long as
-    storing it."""
+    storing it. rest: `ON CONFLICT DO NOTHING`, or nothing."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) {rest}"  # noqa: S608
         connection.exec_driver_sql(statement, list(rows))
     else:
-        connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
+        wanted = postgresql.insert(table)
+        connection.execute(
+            wanted.on_conflict_do_nothing() if rest else wanted, [dict(zip(columns, row, strict=True)) for row in rows]
+        )
 
 
 class BulkMessages:
@@ -68,6 +79,9 @@ class BulkMessages:
         if known.queued:  # what is queued of a place must be newer than what is indexed
             search_sqlite.take_in_queue(connection)
         self._search = search_postgresql if known.search is search_postgresql else search_sqlite
+        self._texts: list[tuple[int, str]] = []
+        """(n, content) of what the search index does not hold yet."""
+        self._characters = 0
 
     def place(self, id: str) -> Place:
         """A new one when nothing was ever written there."""
@@ -101,12 +115,10 @@ class BulkMessages:
         place has a message of that id."""
         place = self.place(place_id)
         left_out: list[Message] = []
-        attempt = self._connection.begin_nested()
-        try:
-            rows = self._insert(place, batch)
-            attempt.commit()
-        except IntegrityError:
-            attempt.rollback()
+        rows = self._insert(place, batch)
+        here = {"low": place.low | place.next, "high": (place.low | place.next) + len(rows) - 1}
+        if self._connection.execute(_HOW_MANY, here).scalar_one() < len(rows):
+            self._connection.execute(_REMOVE, here)
             taken = self._taken([new.message.id for new in batch])
             left_out = [new.message for new in batch if new.message.id in taken]
             batch = [new for new in batch if new.message.id not in taken]
@@ -119,23 +131,34 @@ class BulkMessages:
         return left_out
 
     def _insert(self, place: Place, batch: Sequence[NewMessage]) -> list[tuple[Any, ...]]:
+        """All but those whose id is taken. (To undo a statement that failed would take a savepoint, which copies every
+        page that is touched: for random ids a third of the whole time.)"""
         first = place.low | place.next
-        rows = [tuple(message_rows.write(first + i, new.message).values()) for i, new in enumerate(batch)]
-        insert(self._connection, messages, messages.columns.keys(), rows)
+        rows = [message_rows.values(first + i, new.message) for i, new in enumerate(batch)]
+        insert(self._connection, messages, messages.columns.keys(), rows, "ON CONFLICT DO NOTHING")
         return rows
 
     def _add_rest(self, rows: Sequence[tuple[Any, ...]], batch: Sequence[NewMessage]) -> None:
-        texts: list[tuple[int, str]] = []
         called: list[tuple[Any, ...]] = []
         reacted: list[tuple[Any, ...]] = []
         for row, new in zip(rows, batch, strict=True):
             n, message = row[0], new.message
-            texts.append((n, message.content))
-            called += [(target, message.timestamp, n) for target in new.targets]
-            reacted += [(n, emoji, user) for emoji, users in message.reactions.items() for user in users]
-        self._search.index(self._connection, texts)
+            self._texts.append((n, message.content))
+            self._characters += len(message.content)
+            if new.targets:
+                called += [(target, message.timestamp, n) for target in new.targets]
+            if message.reactions:
+                reacted += [(n, emoji, user) for emoji, users in message.reactions.items() for user in users]
+        if self._characters >= INDEXED_AT_ONCE:
+            self._index()
         insert(self._connection, pings, ("target", "timestamp", "n"), called)
         insert(self._connection, reactions, ("n", "emoji", "user_id"), reacted)
+
+    def _index(self) -> None:
+        if self._search is search_sqlite:
+            search_sqlite.index_much(self._connection)
+        self._search.index(self._connection, self._texts)
+        self._texts, self._characters = [], 0
 
     def _taken(self, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -145,6 +168,10 @@ class BulkMessages:
 
     def finish(self) -> None:
         """Call it before the commit."""
+        if self._texts:
+            self._index()
+            if self._search is search_sqlite:
+                search_sqlite.stop_indexing_much(self._connection)
         rows = [{"of": place.number, "next": place.next, "to": place.id} for place in self._places.values()]
         if rows:
             self._connection.execute(_LAST, rows)

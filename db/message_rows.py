@@ -32,7 +32,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COLUMNS = schema.messages.c
-"""In the order of the table: `read` depends on it."""
+"""In the order of the table: `read` and `values` depend on it."""
+_NAMES = tuple(COLUMNS.keys())
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -40,19 +41,15 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def write(n: int, message: Message) -> dict[str, Any]:
     """The row of a message."""
-    return {
-        "n": n,
-        "id": message.id,
-        "user_id": message.user_id,
-        "content": message.content,
-        "timestamp": message.timestamp,
-        "edited": message.edited,
-        "pinned": message.pinned,
-        "reply_to": message.reply_to,
-        "reply_user": message.reply_user,
-        "ping": message.ping,
-        "extra": _encode(message.extra).decode() if message.extra else None,
-    }
+    return dict(zip(_NAMES, values(n, message), strict=True))
+
+
+def values(n: int, message: Message) -> tuple[Any, ...]:
+    """The same in the order of the table's columns."""
+    return (
+        n, message.id, message.user_id, message.content, message.timestamp, message.edited, message.pinned,
+        message.reply_to, message.reply_user, message.ping, _encode(message.extra).decode() if message.extra else None,
+    )  # fmt: skip
 
 
 def write_extra(extra: dict[str, Any]) -> str | None:

@@ -28,9 +28,15 @@ BATCH = 256
 MAX_TRIGRAMS = 16
 """Every third of a query is looked up, so many of them; the check of each hit does the rest."""
 
+HASH_BYTES, AUTOMERGE = 1 << 20, 4
+"""Of the index, as SQLite has them by itself: what it holds in memory before it writes, and how many parts of one size
+it merges."""
+BULK_HASH_BYTES = 1 << 26
+
 _ADD = text("INSERT INTO message_text (rowid, folded) VALUES (:n, :folded)")
 _ADD_FAST = "INSERT INTO message_text (rowid, folded) VALUES (?, ?)"
 _REMOVE = text("INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', :n, :folded)")
+_OPTION = text("INSERT INTO message_text (message_text, rank) VALUES (:name, :value)")
 _MATCHES = text(
     "SELECT m.* FROM message_text t CROSS JOIN messages m ON m.n = t.rowid"
     " WHERE t.message_text MATCH :match AND t.rowid BETWEEN :low AND :high ORDER BY t.rowid DESC"
@@ -106,6 +112,21 @@ def commits(group: Group) -> None:
 def index(connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
     """(n, content) of messages that never were in the queue, in the order of `n`; nothing of their places may wait."""
     connection.exec_driver_sql(_ADD_FAST, [(n, fold(content)) for n, content in rows])
+
+
+def index_much(connection: Connection) -> None:
+    """Very much follows by `index`: it is put together in memory, in large parts that are not merged on the way."""
+    _configure(connection, hashsize=BULK_HASH_BYTES, automerge=0)
+
+
+def stop_indexing_much(connection: Connection) -> None:
+    """The index is merged bit by bit again, while it is written."""
+    _configure(connection, hashsize=HASH_BYTES, automerge=AUTOMERGE)
+
+
+def _configure(connection: Connection, **options: int) -> None:
+    for name, value in options.items():
+        connection.execute(_OPTION, {"name": name, "value": value})
 
 
 def take_in_queue(connection: Connection) -> None:

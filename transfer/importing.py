@@ -131,6 +131,7 @@ def _build(
         told,
     )
     report.counts["messages"] = messages.stored
+    community.uploads.tell_strays()
     told.step("attachments and everything else")
     tables.write(community, messages.shown, target.prepared)
     copy_files(community.copies, target.prepared, report)

@@ -23,6 +23,9 @@ from db.webhooks import Webhook
 class Uploads(Protocol):
     by_id: dict[str, Upload]
 
+    def tell_strays(self) -> None:
+        """Report the files that nobody knows, once all messages were read."""
+
 
 class EmojiIds(Protocol):
     highest: int

@@ -12,7 +12,7 @@ from db.directs import Direct, ordered
 from db.threads import Thread
 from transfer.model import Community, Copy, ImportStopped, Place
 from transfer.own_format import FILE, TABLES, OwnPart, usable_rows
-from transfer.reading import indexes, small, sqlite_era
+from transfer.reading import indexes, leftovers, small, sqlite_era
 from transfer.reading.channels import for_owners, read_channels
 from transfer.reading.indexes import Indexes, Records
 from transfer.reading.messages import MessageReader
@@ -31,6 +31,7 @@ def read_community(source: Source, report: Report, scratch: Path, now: float, st
     belongs to no channel, in channels that only owners see. Raises ImportStopped."""
     raw = _indexes(source, report, scratch)
     by_name_era = bool(raw.users) and all(is_name_keyed(id_, dict(record)) for id_, record in raw.users.items())
+    leftovers.tell(source, raw, report)
     users = read_users(raw.users, report)
     exact = raw.own is not None
     people = People(users, exact)

@@ -17,6 +17,8 @@ from transfer.reading.source import Source, read_json
 from transfer.report import Report
 
 LINES, LIST = "lines", "array"
+EARLY_SUFFIX = "_messages.jsonl"
+"""Of the messages of threads in the first hours that there were threads, beside the thread's own file."""
 
 
 class Records(msgspec.Struct):
@@ -109,11 +111,23 @@ def _threads(found: Indexes, source: Source, report: Report) -> None:
         if not isinstance(id_, str) or not 0 < len(id_) <= 64 or not id_.isprintable():
             id_ = path.stem
         found.threads[id_] = record | {"id": id_}
-        for parts in (("threadMessages", f"{path.stem}.jsonl"), ("threads", f"{path.stem}_messages.jsonl")):
-            messages = _records(source, report, *parts)
-            if messages is not None:
-                found.thread_messages[id_] = messages
-                break
+        later = _records(source, report, "threadMessages", f"{path.stem}.jsonl")
+        early = _records(source, report, "threads", f"{path.stem}{EARLY_SUFFIX}")
+        messages = _one_after_the_other(early, later) if early is not None and later is not None else later or early
+        if messages is not None:
+            found.thread_messages[id_] = messages
+
+
+def _one_after_the_other(early: Records, later: Records) -> Records:
+    """Of a message that both files have the one in the later file counts."""
+
+    def read(told: Progress) -> Iterator[tuple[int, dict[str, Any]]]:
+        entries = list(later.read(told))
+        ids = {fields["id"] for _, fields in entries if isinstance(fields.get("id"), str)}
+        yield from ((number, fields) for number, fields in early.read(told) if fields.get("id") not in ids)
+        yield from entries
+
+    return Records(later.name, early.size + later.size, read)
 
 
 def _channel_files(found: Indexes, source: Source, report: Report) -> None:

@@ -59,6 +59,13 @@ class Uploads:
         uploader = self._people.id_of(record.get("uploader_id") or record.get("uploader_name"))
         self.by_id[id_] = Upload(_record(id_, record, _text(record.get("original_name")), uploader, channel), path)
 
+    def tell_strays(self) -> None:
+        """Once all messages were read."""
+        uploaded = {upload.source.name for upload in self.by_id.values()}
+        for path in self._files.values():
+            if path.name not in uploaded and path.stem not in self._records:
+                self._report.note("stray_upload", path.name)
+
     def snapshot(self, given: dict[str, Any], message: Message) -> dict[str, Any] | None:
         """What the message keeps of it; None when neither record nor file is left."""
         if self._exact:

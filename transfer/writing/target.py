@@ -66,17 +66,21 @@ class Target:
         path = self.folder / DATABASE
         if not path.exists():
             return False, set()
-        # reading would leave the files -wal and -shm beside it
-        alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
-        uri = f"{path.as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
         # one that was made by an older server is not migrated in its place, and may lack tables
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+        with contextlib.closing(self._reader()) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             has = "messages" in tables and connection.execute("SELECT n FROM messages LIMIT 1").fetchone() is not None
             if "counters" not in tables:
                 return has, set()
             names = connection.execute("SELECT name FROM counters WHERE name LIKE ?", (f"{MARK}%",)).fetchall()
             return has, {name for (name,) in names}
+
+    def _reader(self) -> sqlite3.Connection:
+        """Of the database that is there, which stays as it is: nothing of a WAL is written back."""
+        path = self.folder / DATABASE
+        # reading would leave the files -wal and -shm beside it
+        alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro{'&immutable=1' if alone else ''}", uri=True)
 
     def document(self, name: str) -> Records:
         """The records of a document that is there; an empty one when it is not, or makes way. Raises ImportStopped."""
@@ -98,7 +102,7 @@ class Target:
         if not self.is_new:
             self._copy(self.folder, self.prepared)
             with (
-                contextlib.closing(sqlite3.connect(self.folder / DATABASE)) as source,
+                contextlib.closing(self._reader()) as source,
                 contextlib.closing(sqlite3.connect(self.prepared / DATABASE)) as copy,
             ):
                 source.backup(copy)
