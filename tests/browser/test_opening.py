@@ -7,13 +7,18 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, shot
+from tests.support.chromium import DESKTOP, PHONE, Visits, assert_accessible, log_in, shot
 from tests.support.prefix_proxy import below
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
 
 CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
+SHOWN = """async () => {
+    const registration = await navigator.serviceWorker.ready;
+    const found = await registration.getNotifications();
+    return found.length && found.map(({ title, body, tag }) => [title, body, tag]);
+}"""
 
 
 async def opened(page: Page) -> None:
@@ -59,16 +64,9 @@ async def test_what_is_pushed_is_shown_and_leads_to_its_place(server: ServerProc
     await page.wait_for_function(CONTROLLED)
     (worker,) = page.context.service_workers
     pushed = {"title": "ann in #general", "body": "Tea?", "channel": "general", "message_id": "m 1", "thread_id": None}
-    await worker.evaluate(
-        "told => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify(told)}))", pushed
-    )
-    await worker.evaluate("""async () => {
-        const shown = () => self.registration.getNotifications();
-        while (!(await shown()).length) await new Promise(requestIdleCallback ?? setTimeout);
-    }""") if False else None
-    shown = "navigator.serviceWorker.ready.then(async r => (await r.getNotifications()).map(n => [n.title, n.body, n.tag]))"
-    await page.wait_for_function(f"async () => (await {shown}).length === 1")
-    assert await page.evaluate(shown) == [["ann in #general", "Tea?", "channel general"]]
+    await worker.evaluate("told => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify(told)}))", pushed)
+    shown = await (await page.wait_for_function(SHOWN)).json_value()
+    assert shown == [["ann in #general", "Tea?", "channel general"]]
     await worker.evaluate("""async () => {
         const [notification] = await self.registration.getNotifications();
         self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
