@@ -29,6 +29,7 @@ class Mirror:
         """Slash commands of bots by name. Of the moment, and so no part of `state`."""
         self.voice: dict[str, list[dict[str, Any]]] = {}
         """By name of a voice channel: who is in it. True from the list of channels on, until a connection is lost."""
+        self.knows_voice = False
 
     def state(self) -> dict[str, Any]:
         return copy.deepcopy(
@@ -41,6 +42,16 @@ class Mirror:
                 "messages": self.messages,
             }
         )
+
+    def voices(self) -> dict[str, dict[str, bool]] | None:
+        """By name of a voice channel: username -> whether it is muted. None while that is not known."""
+        if not self.knows_voice:
+            return None
+        return {name: {each["username"]: each["muted"] for each in there} for name, there in self.voice.items()}
+
+    def connection_lost(self) -> None:
+        """Voice is of the moment: what happens there meanwhile is not told later."""
+        self.knows_voice = False
 
     def places(self) -> set[str]:
         """Where messages can be, as far as is known."""
@@ -67,6 +78,7 @@ class Mirror:
         self.voice = {
             each["name"]: copy.deepcopy(each["voice_state"]) for each in packet["val"] if "voice_state" in each
         }
+        self.knows_voice = True
         for place in self.messages.keys() - self.places():
             del self.messages[place]
 

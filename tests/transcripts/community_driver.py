@@ -74,6 +74,7 @@ class Member:
         """Remember what a client that lost its connection knows."""
         if self.client is not None:
             self.feed()
+            self.mirror.connection_lost()
             self.session, self.seq = self.client.session, self.client.seq
 
 
@@ -85,6 +86,7 @@ class Driver:
             {"type": "text", "name": "zq0q", "permissions": rules(["user"])},
             {"type": "forum", "name": "zq1q", "permissions": rules(["user"])},
             {"type": "text", "name": "zq2q", "permissions": rules(["moderator"])},
+            {"type": "voice", "name": "zq3q", "permissions": rules(["user"])},
         ]
         self.server = ServerProcess(write_community(folder, users=PEOPLE, channels=channels))
         self.members = {name: Member(name) for name in PEOPLE}
@@ -191,6 +193,7 @@ class Driver:
                 continue
             fresh = await fetch(client)
             lines = differences(member.mirror.state(), fresh.state())
+            lines += differences(member.mirror.voices() or fresh.voices(), fresh.voices(), "/voice")
             member.fed = member.checked = len(client.events)  # what was fetched is not news
             assert not lines, f"{name} knows something else:\n" + "\n".join(lines) + "\n" + self.story()
 
@@ -201,6 +204,10 @@ class Driver:
         """A new session that fetches everything."""
         client = await ChatClient(self.server.url, member.name).connect()
         await client.login(member.name)
+        await self._begin(member, client)
+
+    async def _begin(self, member: Member, client: ChatClient) -> None:
+        """Fetch everything in a session that has just begun."""
         member.client, member.lost_session = client, False
         member.mirror = await fetch(client)
         member.fed = len(client.events)

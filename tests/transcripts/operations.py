@@ -9,14 +9,15 @@ from typing import Any
 from tests.support.client import ChatClient
 from tests.support.community import edit_with_care, load, user_id
 from tests.support.pictures import PNG
-from tests.transcripts.community_driver import Driver, Member, rules
+from tests.transcripts.community_driver import Member, rules
+from tests.transcripts.more_operations import MoreOperations
 
 VIEWS = (["user"], ["moderator"], ["vip"], ["!vip", "user"], ["moderator", "vip"], ["owner"])
 ROLE_SETS = (["user"], ["user", "vip"], ["vip", "user"], ["moderator", "user"], ["vip"], ["user", "odd"])
 EMOJI = ("👍", "🎉")
 
 
-class Community(Driver):
+class Community(MoreOperations):
     """Each operation takes three numbers, which choose who does it, to what, and how."""
 
     # ------------------------------------------------------------- messages
@@ -350,7 +351,8 @@ WEIGHTS = {
     "channel_create": 2, "channel_rename": 1, "channel_rights": 2, "channel_move": 1, "channel_delete": 1,
     "modes": 3, "join": 5, "leave": 1, "kick": 3, "operator": 2,
     "role_color": 1, "role_power": 1, "role_delete_and_create": 1, "set_roles": 4, "nickname": 1, "ban": 1, "unban": 1,
-    "picture": 1, "emoji": 3,
+    "picture": 1, "emoji": 3, "own_nickname": 2, "attach": 2, "webhook": 2, "erase": 1,
+    "voice_join": 4, "voice_mute": 2, "voice_leave": 1, "voice_rights": 1,
     "hand_edit": 2, "drop": 4, "come_back": 3, "restart": 1, "kill": 1,
 }  # fmt: skip
 KINDS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]
