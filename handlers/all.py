@@ -21,6 +21,7 @@ FAMILIES = (
     "user_roles",
     "self_roles",
     "channels",
+    "channel_audience",
     "channel_members",
     "channel_modes",
     "messages",

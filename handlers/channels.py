@@ -109,7 +109,7 @@ def channels_get(ctx: Context, cmd: ChannelsGet) -> Outcome:
     return Outcome(reply=CHANNEL_LIST)
 
 
-def _find(world: World, name: str) -> Channel:
+def find_managed(world: World, name: str) -> Channel:
     """By name, else without regard to case where that is unambiguous."""
     channel = world.channels.by_name(name)
     if channel is None:
@@ -125,7 +125,7 @@ def _check_free(world: World, name: str) -> None:
         raise Refused(Code.CHANNEL_EXISTS)
 
 
-def _rules(given: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+def rules_of(given: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
     """Without empty lists and doubles."""
     return {key: tuple(dict.fromkeys(rule)) for key, rule in given.items() if rule}
 
@@ -182,7 +182,7 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
         description=cmd.description,
         display_name=cmd.display_name,
         size=cmd.size,
-        permissions=default_rules() if cmd.permissions is None else _rules(cmd.permissions),
+        permissions=default_rules() if cmd.permissions is None else rules_of(cmd.permissions),
     )
     world.channels.put(channel)
     world.channels.move(channel.id, len(world.channels))
@@ -193,7 +193,7 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
 
 @handles(ChannelUpdate)
 def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
-    world, old = ctx.world, _find(ctx.world, cmd.current_name)
+    world, old = ctx.world, find_managed(ctx.world, cmd.current_name)
     new = _updated(world, old, cmd.updates)
     reply = ChannelUpdateReply(channel=channel_object(world, new), current_name=old.name, updated=True)
     if _same(old, new):
@@ -223,7 +223,7 @@ def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
         raise Refused(Code.BAD_VALUE, field=field, reason=reason) from None
     known = {key: value for key in updates.__struct_fields__ if (value := getattr(updates, key)) is not UNSET}
     if "permissions" in known:
-        known["permissions"] = _rules(known["permissions"])
+        known["permissions"] = rules_of(known["permissions"])
     if "name" in known:
         known["name"] = checked_channel_name(known["name"], known.get("type", old.type))
         if known["name"] != old.name:
@@ -242,7 +242,7 @@ def _extra(old: Channel, given: dict[str, Any]) -> dict[str, Any]:
 
 @handles(ChannelMove)
 def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
-    world, channel = ctx.world, _find(ctx.world, cmd.name)
+    world, channel = ctx.world, find_managed(ctx.world, cmd.name)
     position = min(cmd.position, len(world.channels) - 1)
     reply = ChannelMoveReply(name=channel.name, position=position, moved=True)
     if position == world.channels.position_of(channel.id):
@@ -254,7 +254,7 @@ def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
 
 @handles(ChannelDelete)
 def channel_delete(ctx: Context, cmd: ChannelDelete) -> Change:
-    world, channel = ctx.world, _find(ctx.world, cmd.name)
+    world, channel = ctx.world, find_managed(ctx.world, cmd.name)
     entry = ctx.audit("channel_delete", channel.id, channel.name)
     world.channels.remove(channel.id)
 

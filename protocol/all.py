@@ -13,6 +13,7 @@ FAMILIES = (
     "exports",
     "roles",
     "channels",
+    "channel_audience",
     "channel_members",
     "messages",
     "directs",
