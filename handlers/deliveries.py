@@ -8,6 +8,7 @@ from db.messages import Message
 from db.users import User
 from handlers.content import checked_text
 from handlers.filters import Draft, Kind, look, texts_in, with_texts
+from handlers.names import is_visible
 from handlers.places import Place
 from handlers.posting import SERVER_AUTHOR, post
 from protocol.embeds import check_embeds
@@ -51,6 +52,8 @@ def _delivery(world: World, token: str, content: str, embeds: list[dict[str, Any
         raise Refused(Code.CHANNEL_NOT_FOUND)
     if channel.type != "text":
         raise Refused(Code.NOT_A_TEXT_CHANNEL)
+    if "name" in author and not is_visible(str(author["name"])):
+        raise Refused(Code.BAD_VALUE, field="username", reason="expected visible characters only")
     text = checked_text(world, content) if content.strip() or not embeds else ""
     extra: dict[str, Any] = {"webhook": {"id": webhook.id, "name": webhook.name, "avatar": webhook.avatar, **author}}
     if embeds:

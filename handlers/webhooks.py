@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from db.directs import Direct
 from db.webhooks import Webhook, hash_of, shown_token, token_of
+from handlers.names import is_visible
 from handlers.outcome import Change, Outcome
 from handlers.places import find_channel
 from handlers.registry import handles
@@ -55,6 +56,8 @@ def _name(name: str) -> str:
     name = name.strip()
     if not name:
         raise Refused(Code.BAD_VALUE, field="name", reason="is empty")
+    if not is_visible(name):
+        raise Refused(Code.BAD_VALUE, field="name", reason="expected visible characters only")
     return name
 
 

@@ -55,6 +55,7 @@ class PluginHost:
         self._tell_owners = tell_owners
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._watcher: FileWatcher | None = None
         self.runners: dict[str, Runner] = {}
         self._slashes: dict[str, tuple[Runner, ListedSlashCommand]] = {}
@@ -105,6 +106,21 @@ class PluginHost:
         if failed:
             stem, reason = next(iter(failed.items()))
             raise Refused(Code.PLUGIN_NOT_RELOADED, plugin=stem, reason=reason)
+
+    async def set_enabled(self, plugin: str, enabled: bool) -> PluginEntry:
+        """Write it into the settings file and load the plugin anew. Raises Refused."""
+        runner = self.runners.get(plugin)
+        if runner is None:
+            raise Refused(Code.PLUGIN_NOT_FOUND)
+        if not runner.switchable:
+            reason = "it is not loaded" if runner.loaded is None else "files for upstream's interface always run"
+            raise Refused(Code.PLUGIN_NOT_SWITCHED, plugin=plugin, reason=reason)
+        try:
+            await asyncio.to_thread(settings_files.switch, runner.settings_file, enabled)
+        except settings_files.SettingsError as error:
+            raise Refused(Code.PLUGIN_NOT_SWITCHED, plugin=plugin, reason=str(error)) from None
+        await self.reload(plugin)
+        return self.runners[plugin].entry()
 
     async def _load(self, files: dict[str, Path]) -> dict[str, str]:
         """Load these; what cannot be loaded runs on as it was. Gives why, by name."""
@@ -209,9 +225,16 @@ class PluginHost:
             runner.start(self._world.clock())
         elif was_enabled and not runner.enabled:
             runner.stop()
-            task = asyncio.ensure_future(self._load({runner.stem: runner.path}))  # loaded, and not running
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            task = asyncio.ensure_future(self._load_again(runner))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         self._arrange()
+
+    async def _load_again(self, switched_off: Runner) -> None:
+        """So that it is loaded, and does not run. Unless a reload was faster."""
+        async with self._reloading:
+            if self.runners.get(switched_off.stem) is switched_off:
+                await self._load({switched_off.stem: switched_off.path})
 
     # --- what happens ------------------------------------------------------------------------------------------
 

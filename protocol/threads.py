@@ -84,6 +84,7 @@ class ThreadMessagesReply(Packet, kw_only=True, frozen=True, tag="thread_message
 @spec(
     does="Open a thread in a forum channel.",
     allowed="channel permission `create_thread`",
+    limited=True,
     events=(ThreadCreateEvent,),
     errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_FORUM, Code.NOT_PERMITTED, Code.BAD_VALUE, Code.PLUGIN_REFUSED),
     example={"channel": "help", "name": "How do I start?"},

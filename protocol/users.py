@@ -194,6 +194,7 @@ class StatusGet(Command, kw_only=True, frozen=True):
 @spec(
     does="Set the own nickname.",
     allowed="everybody after login",
+    limited=True,
     events=(NicknameUpdateEvent, ChannelsGetEvent),
     errors=(Code.BAD_VALUE, Code.PLUGIN_REFUSED),
     example={"nickname": "Ally"},

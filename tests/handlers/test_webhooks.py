@@ -76,6 +76,7 @@ def test_only_who_manages_the_server_has_to_do_with_webhooks(stage: Stage, cmd: 
         ({"channel": "call"}, Code.NOT_A_TEXT_CHANNEL),
         ({"name": "   "}, Code.BAD_VALUE),
         ({"name": "x" * 81}, Code.BAD_VALUE),
+        ({"name": "Ann\u202e"}, Code.BAD_VALUE),
         ({"avatar": "javascript:alert(1)"}, Code.BAD_VALUE),
         ({"avatar": "/x.png"}, Code.BAD_VALUE),
         ({"avatar": "https://" + "x" * 500}, Code.BAD_VALUE),
@@ -256,6 +257,14 @@ def test_a_delivery_keeps_the_limits_of_messages(stage: Stage, content: str, emb
     with pytest.raises(Refused) as caught:
         stage.settle(delivery(stage.world, token, content, embeds))
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\u202enna"])
+def test_a_delivery_names_its_author_in_visible_characters(stage: Stage, name: str) -> None:
+    token = made(stage)["token"]
+    with pytest.raises(Refused) as caught:
+        stage.settle(delivery(stage.world, token, "x", [], {"name": name}))
+    assert caught.value.code is Code.BAD_VALUE
 
 
 def test_a_delivery_that_was_under_way_when_the_token_changed_is_refused(stage: Stage) -> None:
