@@ -11,7 +11,7 @@ export function toSent(text) {
     const emoji = emojisByName.value.get(name.toLowerCase());
     return emoji ? referenceTo(emoji.id) : whole;
   };
-  return text.split(CODE).map((part, index) => (index % 2 ? part : part.replace(/:([\w-]{2,32}):/g, mark))).join("");
+  return text.split(CODE).map((part, index) => (index % 2 ? part : part.replace(/:(\w{1,64}):/g, mark))).join("");
 }
 
 /** As it is written; emojis that are not known here stay as they are. */

@@ -1,5 +1,5 @@
 // A slash command with its options as a small form in place of the text field.
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { on, request } from "../core/connection.js";
 import { where } from "../core/place.js";
 import { Button, IconButton } from "../ui/button.js";
@@ -21,7 +21,8 @@ export function SlashForm({ command, place, first = "", onDone }) {
   const [problems, setProblems] = useState({}); // option name -> text; "" for the whole
   const [running, setRunning] = useState(false);
 
-  useEffect(() => {
+  // before the next key comes
+  useLayoutEffect(() => {
     (form.current.querySelector("input, select") ?? form.current.querySelector("[type=submit]"))?.focus();
   }, [command.name]);
 

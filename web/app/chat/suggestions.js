@@ -41,6 +41,8 @@ function fit(text, query) {
   return at < 0 ? null : /[\s_.-]/.test(lower[at - 1]) ? 1 : 2;
 }
 
+const wordFit = (text, query) => (fit(text, query) === 2 ? null : fit(text, query));
+
 function best(...fits) {
   const found = fits.filter((each) => each !== null);
   return found.length ? Math.min(...found) : null;
@@ -62,7 +64,7 @@ function suggestMembers(query, channel) {
     const offline = user.status.status === "offline" || user.status.status === "invisible";
     return {
       id: `member/${user.username}`, kind: "member", username: user.username, status: user.status, label,
-      hint: plain, insert: `@${all.has(plain) ? user.username : plain} `, order: offline ? 1 : 0, score: best(fit(label, wanted), fit(plain, wanted)),
+      hint: plain === label ? "" : plain, insert: `@${all.has(plain) ? user.username : plain} `, order: offline ? 1 : 0, score: best(fit(label, wanted), fit(plain, wanted)),
     };
   });
   const groups = channel?.members ? [] : [...roles.peek().values()];
@@ -90,7 +92,7 @@ function suggestEmojis(query) {
     const byKeyword = keywords.some((keyword) => keyword.startsWith(words)) ? (keywords.includes(words) ? 1 : 3) : null;
     return {
       id: `unicode/${character}`, kind: "unicode", character, label: `:${label.replaceAll(" ", "_").replaceAll(":", "")}:`, hint: "",
-      insert: `${character} `, order, score: best(fit(label, words), byKeyword),
+      insert: `${character} `, order, score: best(wordFit(label, words), byKeyword),
     };
   });
   return ranked([...own, ...others]);
