@@ -163,9 +163,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Plugin(Generic[S]):
     """A plugin file has exactly one, called `plugin`. Everything is registered while the file is loaded."""
 
-    def __init__(self, *, name: str = "", description: str = "", settings: type[S] | None = None) -> None:
+    def __init__(
+        self, *, name: str = "", description: str = "", version: str = "", settings: type[S] | None = None
+    ) -> None:
         self.name = name
         self.description = description
+        self.version = version
         self.settings_type: type[Settings] = Settings if settings is None else settings
         self.handlers: dict[str, list[Callable[[Any], Any]]] = {}
         self.before_hooks: list[tuple[str, Callable[[Draft], Any]]] = []

@@ -58,6 +58,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "invite_create",
         "invite_delete",
         "plugins_reload",
+        "plugin_set_enabled",
         "rate_limit_reset",
         "claim_owner",
     ),

@@ -11,6 +11,8 @@ from protocol.plugins import (
     PluginCall,
     PluginCallReply,
     PluginEntry,
+    PluginSetEnabled,
+    PluginSetEnabledReply,
     PluginsList,
     PluginsListReply,
     PluginsReload,
@@ -30,6 +32,9 @@ class Plugins(Protocol):
 
     async def reload(self, plugin: str | None) -> None:
         """Raises Refused when one cannot be loaded."""
+
+    async def set_enabled(self, plugin: str, enabled: bool) -> PluginEntry:
+        """Raises Refused."""
 
     def slash_commands(self) -> dict[str, ListedSlashCommand]:
         """Those of plugins that run, by name in lower case."""
@@ -55,6 +60,15 @@ async def plugins_reload(ctx: Context, cmd: PluginsReload) -> Outcome:
     await ctx.world.plugins.reload(cmd.plugin)
     val = f"Plugin '{cmd.plugin}' reloaded successfully" if cmd.plugin else "All plugins reloaded successfully"
     return Outcome(reply=PluginsReloadReply(val=val), audit=[entry])
+
+
+@handles(PluginSetEnabled)
+async def plugin_set_enabled(ctx: Context, cmd: PluginSetEnabled) -> Outcome:
+    noted = ctx.audit("plugin_set_enabled", None, cmd.plugin, plugin=cmd.plugin, enabled=cmd.enabled)
+    if ctx.world.plugins is None:
+        raise Refused(Code.PLUGIN_NOT_FOUND)
+    entry = await ctx.world.plugins.set_enabled(cmd.plugin, cmd.enabled)
+    return Outcome(reply=PluginSetEnabledReply(plugin=cmd.plugin, entry=entry), audit=[noted])
 
 
 @handles(PluginCall)

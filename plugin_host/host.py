@@ -15,6 +15,7 @@ import plugin_objects
 from handlers.outcome import Event, Outcome
 from handlers.slash_built_in import BUILT_INS
 from plugin_api import PluginError, Refuse
+from plugin_host import settings_files
 from plugin_host.api import MAX_VALUE_BYTES, member
 from plugin_host.events import Told, told
 from plugin_host.line import Core

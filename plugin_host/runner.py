@@ -254,7 +254,23 @@ class Runner:
             failures=self.failures(),
             commands=sorted(plugin.commands) if plugin is not None else [],
             error=self.error,
+            version=plugin.version if plugin is not None else "",
+            switchable=self.switchable,
+            settings=_schema(plugin.settings_type) if plugin is not None and self.switchable else None,
         )
+
+    @property
+    def switchable(self) -> bool:
+        """Whether it has a settings file, in which it can be switched off."""
+        return self.loaded is not None and self.loaded.upstream is None
+
+
+def _schema(type_: type[Settings]) -> dict[str, Any] | None:
+    """None for types that no schema can describe."""
+    try:
+        return msgspec.json.schema(type_)
+    except TypeError:
+        return None
 
 
 def next_time(minutes: int, now: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,11 +38,27 @@ def read(path: Path, type_: type[Settings]) -> Settings:
         raise SettingsError(f"{path.name}: not JSON: {error}") from None
 
 
+def switch(path: Path, enabled: bool) -> None:
+    """Write `enabled` into the file; everything else in it stays. Raises SettingsError."""
+    try:
+        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.exists() else {}
+    except OSError as error:
+        raise SettingsError(f"{path.name} cannot be read: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: {error}") from None
+    _write(path, document | {"enabled": enabled})
+
+
 def _write_defaults(path: Path, type_: type[Settings]) -> Settings:
     try:
         settings = type_()
     except TypeError as error:
         raise SettingsError(f"{path.name}: a setting has no default: {error}") from None
+    _write(path, settings)
+    return settings
+
+
+def _write(path: Path, settings: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
     temporary = path.with_name(f".{path.name}.new")
     try:
@@ -49,4 +66,3 @@ def _write_defaults(path: Path, type_: type[Settings]) -> Settings:
         os.replace(temporary, path)
     except OSError as error:
         raise SettingsError(f"{path.name} cannot be written: {error.strerror}") from None
-    return settings

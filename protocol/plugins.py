@@ -17,12 +17,18 @@ class PluginEntry(Struct, frozen=True, kw_only=True):
 
     name: str
     description: str
+    version: Annotated[str, Meta(description="As its author calls it; may be empty.")] = ""
     handles: Annotated[list[str], Meta(description="Names of the events it hears.")]
     enabled: Annotated[bool, Meta(description="By its settings.")]
     running: bool
     failures: Annotated[int, Meta(description="In the last ten minutes.")]
     commands: Annotated[list[str], Meta(description="For `plugin_call`.")] = []
     error: str | None = None
+    switchable: Annotated[bool, Meta(description="Whether `plugin_set_enabled` works for it.")] = False
+    settings: Annotated[
+        dict[str, Any] | None,
+        Meta(description="JSON Schema of its settings file; values are not sent. null: it has none."),
+    ] = None
 
 
 class PluginsListReply(Packet, kw_only=True, frozen=True, tag="plugins_list"):
@@ -57,6 +63,26 @@ class PluginsReloadReply(Packet, kw_only=True, frozen=True, tag="plugins_reload"
 )
 class PluginsReload(Command, kw_only=True, frozen=True):
     plugin: Annotated[PluginName | None, Meta(description="All of them when left out.")] = None
+
+
+class PluginSetEnabledReply(Packet, kw_only=True, frozen=True, tag="plugin_set_enabled"):
+    """The plugin as it is now."""
+
+    plugin: str
+    entry: PluginEntry
+
+
+@spec(
+    does="Switch a plugin on or off, in its settings file, which is kept otherwise; it is loaded anew.",
+    allowed="owners, and server permission `administrator`",
+    needs="administrator",
+    reply=PluginSetEnabledReply,
+    errors=(Code.PLUGIN_NOT_FOUND, Code.PLUGIN_NOT_SWITCHED, Code.PLUGIN_NOT_RELOADED),
+    example={"plugin": "welcome", "enabled": True},
+)
+class PluginSetEnabled(Command, kw_only=True, frozen=True):
+    plugin: PluginName
+    enabled: Annotated[bool, Meta(description="Whether it is to run.")]
 
 
 class PluginCallReply(Packet, kw_only=True, frozen=True, tag="plugin_call"):
