@@ -43,10 +43,8 @@ class Mirror:
             }
         )
 
-    def voices(self) -> dict[str, dict[str, bool]] | None:
-        """By name of a voice channel: username -> whether it is muted. None while that is not known."""
-        if not self.knows_voice:
-            return None
+    def voices(self) -> dict[str, dict[str, bool]]:
+        """By name of a voice channel: username -> whether it is muted. Only true while `knows_voice`."""
         return {name: {each["username"]: each["muted"] for each in there} for name, there in self.voice.items()}
 
     def connection_lost(self) -> None:

@@ -193,7 +193,8 @@ class Driver:
                 continue
             fresh = await fetch(client)
             lines = differences(member.mirror.state(), fresh.state())
-            lines += differences(member.mirror.voices() or fresh.voices(), fresh.voices(), "/voice")
+            if member.mirror.knows_voice:
+                lines += differences(member.mirror.voices(), fresh.voices(), "/voice")
             member.fed = member.checked = len(client.events)  # what was fetched is not news
             assert not lines, f"{name} knows something else:\n" + "\n".join(lines) + "\n" + self.story()
 
