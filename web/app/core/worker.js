@@ -1,5 +1,6 @@
 // The service worker: keeps the page for times without a network, brings notifications, and tells of newer versions.
-import { signal } from "../lib.js";
+import { effect, signal } from "../lib.js";
+import { online } from "./connection.js";
 
 const OWN_VERSION = /\/app-([^/]+)\//.exec(import.meta.url)?.[1];
 
@@ -14,5 +15,12 @@ export function startWorker() {
     if (data?.place) location.hash = data.place;
     if (data?.version && OWN_VERSION && data.version !== OWN_VERSION) updateReady.value = true;
   });
-  workers.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" }).catch(() => {});
+  workers.register(new URL("sw.js", document.baseURI), { updateViaCache: "none" }).then(lookAfterReconnect, () => {});
+}
+
+/** A server that was restarted may have another version. */
+function lookAfterReconnect(registration) {
+  effect(() => {
+    if (online.value === "online") registration.update().catch(() => {}); // no network: there will be another time
+  });
 }
