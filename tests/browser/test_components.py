@@ -147,6 +147,7 @@ def test_a_menu_is_walked_by_arrows_and_letters(page: Page) -> None:
     opener = page.locator("#menu")
     opener.press("Enter")
     focused = page.locator(":focus")
+    expect(focused).to_have_role("menuitem")
     expect(focused).to_contain_text("Reply")
     page.keyboard.press("ArrowUp")
     expect(focused).to_contain_text("Delete message")

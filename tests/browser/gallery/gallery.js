@@ -63,7 +63,7 @@ function Colors() {
 function Type() {
   return html`<${Card} title="Type">
     <h1>Good conversations</h1><h2>Where everyone finds a seat</h2><h3>Tuesday, 14 May</h3>
-    <p>Chat text is 15 pixels with tabular numbers: 11:09, 20:48, 1,024. <code>inline code</code>, keys <kbd>Ctrl</kbd> <kbd>K</kbd>.</p>
+    <p>Chat text is 15 pixels with tabular numbers: 11:09, 20:48, 1,024. <code>inline code</code>, keys <span style=${{ whiteSpace: "nowrap" }}><kbd>Ctrl</kbd> <kbd>K</kbd></span>.</p>
     <small>Small print for hints and times.</small>
   </${Card}>`;
 }

@@ -1,5 +1,5 @@
-"""The gallery of components in a browser: `python -m tests.browser.gallery.shoot FOLDER` writes a picture of each state, light
-and dark, on a phone, a tablet and a desktop."""
+"""The gallery of components in a browser: `python -m tests.browser.gallery.shoot FOLDER` writes a picture of each
+state, light and dark, on a phone, a tablet and a desktop."""
 
 from __future__ import annotations
 

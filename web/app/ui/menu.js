@@ -10,6 +10,7 @@ import { follow } from "./place.js";
 export function openMenu(anchor, items, { placement = "bottom-start", label = "Menu", title } = {}) {
   const element = anchor instanceof Element ? anchor : undefined;
   const shown = items.filter(Boolean);
+  const byKeyboard = document.activeElement?.matches(":focus-visible:not(input, textarea, [contenteditable])");
   let stop;
   const view = (close) => html`<div class="menu" role="menu" aria-label=${label} onKeyDown=${steer} tabindex="-1"
     onContextMenu=${(event) => event.preventDefault()}>
@@ -27,7 +28,7 @@ export function openMenu(anchor, items, { placement = "bottom-start", label = "M
   if ("closing" in layer.host.dataset) return layer;
   element?.setAttribute("aria-expanded", "true");
   stop = follow(layer.panel, anchor, placement, element ? 6 : 2);
-  if (element?.matches(":focus-visible") || !element) step(layer.panel, 0);
+  if (byKeyboard) step(layer.panel, 0);
   return layer;
 }
 
