@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from handlers.context import Context, World
 
 TOKEN_AGENT = "access token"
+MAX_TOKENS = 20
+"""Of one user, each for another device."""
 
 
 @handles(GuestLogin)
@@ -120,6 +122,8 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         require_free(world, name)
         user = _new_guest(ctx, name)
     bearer, token = user, world.new_uuid()
+    device = " ".join(cmd.device.split())
+    agent = f"{TOKEN_AGENT}: {device}" if device else TOKEN_AGENT
     stored = StoredSession(
         id=world.new_id(),
         token_hash=token_hash(token),
@@ -127,19 +131,21 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         created_at=ctx.now,
         last_seen=ctx.now,
         disconnected_at=ctx.now,
-        agent=TOKEN_AGENT,
+        agent=agent,
         gateway=ACCESS_TOKEN,
     )
 
     entry = ctx.audit("access_token_create", bearer.id, bearer.username)
 
     def change(tx: Transaction) -> Outcome:
-        for earlier in tx.sessions.of_user(bearer.id):
-            if earlier.gateway == ACCESS_TOKEN:
-                tx.sessions.end(earlier.id)
+        tokens = [each for each in tx.sessions.of_user(bearer.id) if each.gateway == ACCESS_TOKEN]
+        others = sorted((each for each in tokens if each.agent != agent), key=lambda each: each.last_seen)
+        replaced = [each for each in tokens if each.agent == agent] + others[: max(0, len(others) - MAX_TOKENS + 1)]
+        for earlier in replaced:
+            tx.sessions.end(earlier.id)
         tx.sessions.add(stored)
         news = [Event(Everyone(), UserJoinEvent(user=user_entry(world, bearer)))] if joined else []
-        reply = AccessTokenCreateReply(username=bearer.username, token=token)
+        reply = AccessTokenCreateReply(username=bearer.username, token=token, id=stored.id)
         return Outcome(reply=reply, events=news, audit=[entry])
 
     return change

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from handlers.context import World
 
 
+PASSWORD_REASON = "Your password was changed"
+
+
 class Effects(msgspec.Struct, frozen=True):
     """closed: (user id, reason) of those to throw out, behind the events. audit: what the moderation log says."""
 
@@ -49,6 +52,8 @@ def effects(world: World, changes: Sequence[Change]) -> Effects:
             events += _of_user(world, old, new)
             if old is not None and not old.banned and (new is None or new.banned):
                 closed.append((old.id, DELETED_REASON if new is None else BANNED_REASON))
+            elif old is not None and new is not None and old.password_hash != new.password_hash:
+                closed.append((old.id, PASSWORD_REASON))  # whoever had the old one is not to stay
         elif change.document == Roles.name:
             roles = True
             sight = sight or gives_sight(old, new)

@@ -113,6 +113,7 @@ def sessions_list(ctx: Context, cmd: SessionsList) -> Change:
                 last_seen=stored.last_seen,
                 address=stored.address,
                 agent=stored.agent,
+                token=stored.gateway == ACCESS_TOKEN,
             )
             for stored in tx.sessions.of_user(session.user_id)
             if not expired(stored, lifetimes_s, ctx.now)

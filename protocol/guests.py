@@ -80,11 +80,13 @@ class AccessTokenCreateReply(Packet, kw_only=True, frozen=True, tag="access_toke
 
     username: str
     token: Annotated[str, Meta(description="A UUID; a secret.")]
+    id: Annotated[str, Meta(description="Of its entry in `sessions_list`, for `session_end`.")]
 
 
 @spec(
     does="Make a token that lets in under a name, for `guest_login` and the gateways. It takes the place of an earlier "
-    "one, is an entry of `sessions_list`, and is forgotten when it was not used for `rooms.token_days`. A name that "
+    "one for the same device, is an entry of `sessions_list`, and is forgotten when it was not used for "
+    "`rooms.token_days`. A name that "
     "nobody has becomes a guest's.",
     allowed="owners; for their own name all members but guests",
     limited=True,
@@ -95,3 +97,11 @@ class AccessTokenCreateReply(Packet, kw_only=True, frozen=True, tag="access_toke
 )
 class AccessTokenCreate(Command, kw_only=True, frozen=True):
     username: GuestName
+    device: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            description="What the token is for, such as the name of a browser; each has its own. Of more than 20 "
+            "the one that was not used for longest goes.",
+        ),
+    ] = ""

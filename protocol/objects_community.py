@@ -241,6 +241,7 @@ class SessionEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     last_seen: float
     address: str
     agent: Annotated[str, Meta(description="How its client called itself; may be empty.")]
+    token: Annotated[bool, Meta(description="Whether it is a token of `access_token_create`, which has no connection.")]
 
 
 class LimiterState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -327,6 +327,37 @@ async def test_access_token_create_takes_the_place_of_an_earlier_one(house: Hous
     assert await come(house, "ann", token=new)
 
 
+async def test_access_token_create_gives_each_device_its_own(house: House) -> None:
+    ann = await house.enter("ann")
+
+    async def make(device: str) -> dict[str, Any]:
+        return await ann.one("access_token_create", username="ann", device=device)
+
+    phone, desk, old = await make("phone"), await make("desk"), await make("desk ")
+    assert await refused(house, "ann", token=desk["token"]) == "invalid_token", "the same device again"
+    for made in (phone, old):
+        assert await come(house, "ann", token=made["token"])
+    house.clock.now += 1
+    for number in range(20):
+        await make(f"device {number}")
+    sessions = (await ann.one("sessions_list"))["sessions"]
+    tokens = [entry for entry in sessions if entry["token"]]
+    assert len(tokens) == 20
+    assert await refused(house, "ann", token=phone["token"]) == "invalid_token", "the oldest went"
+    assert {entry["agent"] for entry in tokens} == {f"access token: device {number}" for number in range(20)}
+    await ann.one("session_end", id=tokens[0]["id"])
+    assert tokens[0]["id"] not in {entry["id"] for entry in (await ann.one("sessions_list"))["sessions"]}
+
+
+async def test_the_tokens_of_a_deleted_account_are_worth_nothing(house: House) -> None:
+    ann, host = await house.enter("ann"), await house.enter("host")
+    token = (await ann.one("access_token_create", username="ann"))["token"]
+    assert token not in str(list(house.world.store._connection.exec_driver_sql("SELECT * FROM sessions")))
+    await host.ask("user_delete", user="USR:local_ann")
+    await house.guest().ask("register", username="ann", password="good enough")
+    assert await refused(house, "ann", token=token) == "invalid_token"
+
+
 @pytest.mark.parametrize("name", ["ben", "nobody", "host"])
 async def test_access_token_create_for_others_is_for_owners(house: House, name: str) -> None:
     ann = await house.enter("ann")

@@ -145,3 +145,10 @@ def test_modes_topic_and_operators_of_a_channel_are_told_without_a_name_and_with
         {"cmd": "channel_member", "channel": "news", "user": ann.id, "operator": True, "voice": False, "by": None},
     ]
     assert [stage.seen_by(event) for event in packets] == [{"host", "ann"}] * 3
+
+
+def test_another_password_ends_sessions_and_tokens(stage: Stage) -> None:
+    ann = stage.user("ann")
+    new = msgspec.structs.replace(ann, password_hash="another")
+    found = edit(stage, Change("users", ann.id, ann, new))
+    assert found.closed == [(ann.id, "Your password was changed")]
