@@ -47,8 +47,8 @@ function sectionsOf(all) {
     return [{ value, label: labels.get(value) ?? "" }];
   });
   return [
-    { id: "recent", label: "Used last", icon: "clock", entries: recent },
     { id: "custom", label: "Of this community", icon: "sparkles", entries: custom },
+    { id: "recent", label: "Used last", icon: "clock", entries: recent },
     ...GROUPS.map((group) => ({ ...group, entries: all.filter((row) => row[3] === group.id).map(([value, label]) => ({ value, label })) })),
   ].filter(({ entries }) => entries.length);
 }
@@ -73,6 +73,7 @@ function Ready({ all, onPick }) {
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(null); // {section, index}
   const scroller = useRef(null);
+  const field = useRef(null);
   const browsed = useMemo(() => sectionsOf(all), [all, emojis.value, recentEmojis.value]);
   const sections = useMemo(
     () => (query.trim() ? [{ id: "found", label: "Found", entries: find(all, query) }].filter(({ entries }) => entries.length) : browsed),
@@ -82,7 +83,10 @@ function Ready({ all, onPick }) {
   const shown = current ?? (query.trim() ? sections[0]?.entries[0] : null);
 
   useLayoutEffect(() => {
-    if (current) scroller.current.querySelector("[data-active]")?.scrollIntoView({ block: "nearest" });
+    if (matchMedia("(pointer: fine)").matches) field.current.focus({ preventScroll: true });
+  }, []);
+  useLayoutEffect(() => {
+    if (current && !active.pointed) scroller.current.querySelector("[data-active]")?.scrollIntoView({ block: "nearest" });
   }, [active]);
 
   const search = (event) => {
@@ -113,7 +117,7 @@ function Ready({ all, onPick }) {
   return html`<div class="picker">
     <div class="picker-search">
       <${Icon} name="search" size=${16} />
-      <input type="text" role="combobox" aria-expanded="true" aria-controls="picker-grid" aria-autocomplete="list" aria-label="Search emojis"
+      <input type="text" ref=${field} role="combobox" aria-expanded="true" aria-controls="picker-grid" aria-autocomplete="list" aria-label="Search emojis"
         aria-activedescendant=${current ? `picker-${active.section}-${active.index}` : undefined} placeholder="Search" spellcheck=${false} autocomplete="off"
         value=${query} onInput=${search} onKeyDown=${keys} />
     </div>

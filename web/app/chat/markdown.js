@@ -10,7 +10,8 @@ const BIG_EMOJIS = 6;
 /** text: Markdown as people write it in chats. */
 export function Markdown({ text, class: extra = "" }) {
   const [tokens, emojis] = useMemo(() => [parse(text), countEmojis(text)], [text]);
-  return html`<div class="markdown ${extra}" data-big=${(emojis > 0 && emojis <= BIG_EMOJIS) || undefined}>${tokens.map(draw)}</div>`;
+  return html`<div class="markdown ${extra}" data-line=${(tokens.length === 1 && tokens[0].type === "paragraph") || undefined}
+    data-big=${(emojis > 0 && emojis <= BIG_EMOJIS) || undefined}>${tokens.map(draw)}</div>`;
 }
 
 const all = (tokens = []) => tokens.map(draw);

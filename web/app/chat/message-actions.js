@@ -34,13 +34,13 @@ function allowed(message, { channel }) {
   };
 }
 
-/** row: ref of the element; latest: ref of the props of Message. */
-export function Toolbar({ message, row, latest }) {
+/** row: ref of the element; latest: ref of the props of Message; hold(promise): the bar stays until then. */
+export function Toolbar({ message, row, latest, hold }) {
   const context = latest.current;
   const may = allowed(message, context);
-  const more = (event) => openMenu(event.currentTarget, menuItems(message, row.current, context), { placement: "bottom-end", label: "Message" });
+  const more = (event) => hold(openMenu(event.currentTarget, menuItems(message, row.current, context), { placement: "bottom-end", label: "Message" }).closed);
   return html`<div class="message-tools" role="toolbar" aria-label="Message">
-    ${may.react && html`<${IconButton} icon="face-slightly-smiling-plus" label="Add reaction" size="s" onClick=${(event) => void pickReaction(event.currentTarget, context.place, message)} />`}
+    ${may.react && html`<${IconButton} icon="face-slightly-smiling-plus" label="Add reaction" size="s" onClick=${(event) => hold(pickReaction(event.currentTarget, context.place, message))} />`}
     ${may.reply && html`<${IconButton} icon="reply" label="Reply" size="s" onClick=${() => context.onReply?.(message)} />`}
     ${may.edit && html`<${IconButton} icon="pencil" label="Edit" size="s" onClick=${() => context.onEdit?.(message.id)} />`}
     <${IconButton} icon="ellipsis" label="More" size="s" aria-haspopup="menu" onClick=${more} />

@@ -36,6 +36,7 @@ function Row({ message, place, grouped, highlighted, editing, latest }) {
   const [near, setNear] = useState(false); // pointed at, or focused
   const [forced, setForced] = useState(false); // of somebody blocked, shown all the same
   const row = useRef(null);
+  const held = useRef(0); // panels that stand at the bar
   const press = useLongPress((at) => openMessageMenu(at, row.current, message, latest.current));
   const author = message.webhook?.name ?? displayName(message.user);
   const calls = useComputed(() => message.user !== me.value && (callsMe(message) || namesMe(message.content) || (message.reply_to?.user === me.value && message.ping !== false)));
@@ -47,44 +48,55 @@ function Row({ message, place, grouped, highlighted, editing, latest }) {
       <button type="button" class="text-button" onClick=${() => setForced(true)}>Show</button>
     </div>`;
   }
-  const leave = (event) => {
-    if (!event.currentTarget.contains(event.relatedTarget) && !event.currentTarget.matches(":hover")) setNear(false);
+  const leave = (to = document.activeElement) => {
+    if (!held.current && row.current && !row.current.contains(to) && !row.current.matches(":hover")) setNear(false);
+  };
+  const hold = (closed) => {
+    held.current++;
+    closed.finally(() => {
+      held.current--;
+      setTimeout(leave);
+    });
   };
   return html`<article class="message" ref=${row} data-message=${message.id} tabindex="-1" aria-label=${labelOf(message, author)}
     data-grouped=${grouped || undefined} data-type=${message.type} data-state=${message.state} data-ephemeral=${message.ephemeral || undefined}
     data-calls=${calls.value || undefined} data-highlighted=${highlighted || undefined} data-editing=${editing || undefined}
-    onPointerEnter=${(event) => event.pointerType !== "touch" && setNear(true)} onPointerLeave=${(event) => event.currentTarget.contains(document.activeElement) || setNear(false)}
-    onFocusIn=${() => setNear(true)} onFocusOut=${leave}
+    onPointerEnter=${(event) => event.pointerType !== "touch" && setNear(true)} onPointerLeave=${() => leave()}
+    onFocusIn=${() => setNear(true)} onFocusOut=${(event) => leave(event.relatedTarget)}
     onContextMenu=${(event) => onContextMenu(event, row.current, message, latest.current)}
     onKeyDown=${(event) => onMessageKey(event, row.current, message, latest.current)} ...${sent ? press : {}}>
     <${Above} message=${message} place=${place} grouped=${grouped} latest=${latest} />
     <div class="message-side">
-      ${grouped
-        ? html`<time class="message-side-time" datetime=${isoTime(message)} title=${fullTime(message.timestamp)}>${clockTime(message.timestamp)}</time>`
-        : html`<${Face} message=${message} />`}
+      ${grouped && message.type !== "action"
+        ? html`<${Time} at=${message.timestamp} class="message-side-time" />`
+        : html`<${Face} message=${message} size=${message.type === "action" ? 22 : 40} />`}
     </div>
     <div class="message-main">
-      ${!grouped && html`<${Head} message=${message} author=${author} />`}
+      ${!grouped && message.type !== "action" && html`<${Head} message=${message} author=${author} />`}
       ${editing ? html`<${MessageEdit} message=${message} place=${place} onDone=${() => latest.current.onEditDone?.()} />` : html`<${Content} message=${message} author=${author} grouped=${grouped} />`}
       <${Attachments} message=${message} place=${place} />
       <${Embeds} message=${message} place=${place} channel=${latest.current.channel} />
       <${Reactions} message=${message} place=${place} allowed=${canIn(latest.current.channel, "react")} onAdd=${(anchor) => pickReaction(anchor, place, message)} />
       <${Below} message=${message} place=${place} />
     </div>
-    ${near && sent && !editing && html`<${Toolbar} message=${message} row=${row} latest=${latest} />`}
+    ${near && sent && !editing && html`<${Toolbar} message=${message} row=${row} latest=${latest} hold=${hold} />`}
   </article>`;
 }
 
-const isoTime = ({ timestamp }) => new Date(timestamp * 1000).toISOString();
+/** at: unix seconds. The whole date and time are written out when they are looked for. */
+function Time({ at, class: name = "message-time" }) {
+  const tell = (event) => (event.currentTarget.title = fullTime(at));
+  return html`<time class=${name} datetime=${new Date(at * 1000).toISOString()} onPointerEnter=${tell}>${clockTime(at)}</time>`;
+}
 
 function labelOf(message, author) {
   return `${author}, ${clockTime(message.timestamp)}${message.edited ? ", edited" : ""}: ${excerpt(message, 240)}`;
 }
 
-function Face({ message }) {
-  if (message.webhook) return html`<${Avatar} name=${message.webhook.name} username=${message.webhook.id} src=${localUrl(message.webhook.avatar)} size=${40} />`;
+function Face({ message, size }) {
+  if (message.webhook) return html`<${Avatar} name=${message.webhook.name} username=${message.webhook.id} src=${localUrl(message.webhook.avatar)} size=${size} />`;
   return html`<button type="button" class="message-face" tabindex="-1" aria-hidden="true" onClick=${(event) => openProfile(event.currentTarget, message.user)}>
-    <${Avatar} username=${message.user} size=${40} />
+    <${Avatar} username=${message.user} size=${size} />
   </button>`;
 }
 
@@ -96,17 +108,23 @@ function Head({ message, author }) {
       ? html`<span class="message-author">${name}</span><${Badge} kind="accent" label="Webhook">App</${Badge}>`
       : html`<button type="button" class="message-author" onClick=${(event) => openProfile(event.currentTarget, message.user)}>${name}</button>`}
     ${message.type === "notice" && html`<${Badge}>Notice</${Badge}>`}
-    <time class="message-time" datetime=${isoTime(message)} title=${fullTime(message.timestamp)}>${clockTime(message.timestamp)}</time>
+    <${Time} at=${message.timestamp} />
     ${message.pinned && html`<span class="message-pinned" data-tip="Pinned"><${Icon} name="pin" size=${13} label="Pinned" /></span>`}
   </header>`;
 }
 
+function Actor({ message, author }) {
+  const color = message.webhook ? null : colorOf(message.user);
+  return html`<span class="message-actor ${color ? "role-ink" : ""}" style=${{ "--role": color ?? "" }}>${author}</span>`;
+}
+
 function Content({ message, author, grouped }) {
   const edited = message.edited && html`<span class="message-edited">(edited)</span>`;
-  const pinned = grouped && message.pinned && html`<span class="message-pinned" data-tip="Pinned"><${Icon} name="pin" size=${13} label="Pinned" /></span>`;
+  const pinned = (grouped || message.type === "action") && message.pinned && html`<span class="message-pinned" data-tip="Pinned"><${Icon} name="pin" size=${13} label="Pinned" /></span>`;
   if (!message.content) return edited || pinned || null;
   if (message.type === "action") {
-    return html`<div class="message-content message-action"><span class="message-actor">${author}</span> <${Markdown} text=${message.content} />${edited}${pinned}</div>`;
+    return html`<div class="message-content message-action"><${Actor} message=${message} author=${author} /> <${Markdown} text=${message.content} />${edited}
+      <${Time} at=${message.timestamp} />${pinned}</div>`;
   }
   return html`<div class="message-content"><${Markdown} text=${message.content} />${edited}${pinned}</div>`;
 }

@@ -43,13 +43,14 @@ export async function toggleReaction(place, message, emoji) {
   }
 }
 
-/** Opens the picker; what is picked becomes my reaction. */
+/** Opens the picker; what is picked becomes my reaction. Resolves when the picker has closed. */
 export async function pickReaction(anchor, place, message) {
   try {
     const { openEmojiPicker } = await import("./emoji-picker.js");
-    openEmojiPicker(anchor, (emoji) => {
+    const picker = openEmojiPicker(anchor, (emoji) => {
       if (!message.reactions?.[emoji]?.includes(me.peek())) toggleReaction(place, message, emoji);
     });
+    await picker.closed;
   } catch {
     toast("The emojis could not be loaded. Try again.", "danger");
   }

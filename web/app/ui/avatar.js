@@ -15,9 +15,11 @@ export function hueOf(name) {
   return ((hash >>> 0) % 24) * 15;
 }
 
+const letters = new Intl.Segmenter();
+
 export function initialsOf(name) {
   const words = name.trim().split(/[\s._-]+/u).filter(Boolean);
-  const first = (word) => [...new Intl.Segmenter().segment(word)][0].segment.toUpperCase();
+  const first = (word) => letters.segment(word)[Symbol.iterator]().next().value.segment.toUpperCase();
   return words.length > 1 ? first(words[0]) + first(words.at(-1)) : words.length ? first(words[0]) : "?";
 }
 
