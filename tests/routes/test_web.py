@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from routes.app import build
 from routes.web import FOLDER
-from routes.web_files import TYPES, WebFiles, read, static_imports
+from routes.web_files import TYPES, WebFiles, read, static_imports, without_comments
 from tests.routes.test_app import FACTS, World, request
 
 BUDGET = 150_000
@@ -261,6 +261,26 @@ def test_the_client_is_small_enough_to_open_at_once(shipped: WebFiles) -> None:
     sizes = {name: len(shipped.files[name].gzipped or shipped.files[name].body) for name in eager}
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:10]
     assert sum(sizes.values()) < BUDGET, largest
+
+
+def test_comments_stay_at_home_and_lines_keep_their_numbers() -> None:
+    source = """// About this.
+import { a } from "./a.js"; // not the whole line
+/** What it
+ * does. */
+export const there = "https://a.example//b/*";
+  // inside
+const text = `/* no comment */`;
+"""
+    left = """
+import { a } from "./a.js"; // not the whole line
+
+
+export const there = "https://a.example//b/*";
+
+const text = `/* no comment */`;
+"""
+    assert without_comments(source.encode()).decode() == left
 
 
 @pytest.mark.parametrize(
