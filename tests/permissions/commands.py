@@ -66,6 +66,7 @@ BOT = ("ben", "slash_register", {"commands": [DICE]})
 
 CHANNELS = (
     Row("channels_get", {}, EVERYBODY),
+    Row("channel_audience", {"channel": "club"}, ADMINS),
     Row("channel_create", {"name": "music", "type": "text"}, ADMINS),
     Row("channel_update", {"current_name": "$club", "updates": {"description": "Tea"}}, ADMINS),
     Row("channel_move", {"name": "$club", "position": 0}, ADMINS),
@@ -257,6 +258,16 @@ SESSIONS = (
 SERVER = (
     Row("server_info", {}, EVERYBODY),
     Row("server_update", {"name": "The Lab"}, ADMINS),
+    Row("server_status", {}, ADMINS),
+    Row("settings_get", {}, ADMINS),
+    Row("settings_update", {"changes": {"registration": "invite"}}, ADMINS),
+    Row("settings_update", {"changes": {"registration": "invite"}, "dry_run": True}, ADMINS, "as a draft"),
+    Row("settings_update", {"changes": {"modlog.enabled": False}}, ADMINS.replace("ok ok", "permission_required ok"),
+        "of what is for owners"),
+    Row("settings_update", {"changes": {"websocket.host": "0.0.0.0"}},
+        ADMINS.replace("ok ok", "setting_fixed setting_fixed"), "of what is for the host"),
+    Row("backups_list", {}, ADMINS),
+    Row("backup_create", {}, ADMINS),
     Row("rate_limit_status", {}, EVERYBODY),
     Row("rate_limit_status", {"user": BEN}, ADMINS, "of another"),
     Row("rate_limit_reset", {"user": BEN}, ADMINS),
@@ -279,6 +290,7 @@ SERVER = (
     Row("push_unsubscribe", {"endpoint": SUBSCRIPTION["endpoint"]}, EVERYBODY),
     Row("plugins_list", {}, ADMINS),
     Row("plugins_reload", {}, ADMINS),
+    Row("plugin_set_enabled", {"plugin": "guild", "enabled": False}, ADMINS),
     Row("plugin_call", {"plugin": "guild", "command": "hello"}, EVERYBODY),
     Row("plugin_call", {"plugin": "guild", "command": "order"},
         "not_permitted not_permitted ok not_permitted ok", "of a command for moderators"),
