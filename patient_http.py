@@ -19,6 +19,7 @@ class PatientHttp(HttpToolsProtocol):
     head_s: ClassVar[float] = 30.0
     """Seconds: for a few kilobytes, over the worst of lines."""
     _head_timer: TimerHandle | None = None
+    _is_websocket = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -26,9 +27,13 @@ class PatientHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        answered = self.cycle is None or self.cycle.response_complete
+        answered = not self._is_websocket and (self.cycle is None or self.cycle.response_complete)
         if answered and not self.pipeline and self.timeout_keep_alive_task is None:  # it is in the middle of something
             self._await_head()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._is_websocket = True
+        super().handle_websocket_upgrade()
 
     def on_headers_complete(self) -> None:
         self._forget_timer()

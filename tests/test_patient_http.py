@@ -39,6 +39,10 @@ class Loop:
 class Transport:
     def __init__(self) -> None:
         self.closed = False
+        self.protocol: Any = None
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
 
     def get_extra_info(self, name: str) -> None:
         return None
@@ -118,6 +122,23 @@ def test_the_next_request_may_come_in_its_time(line: Line) -> None:
     line.sends(b"GET")
     assert len(line.patience()) == 1
     line.protocol.connection_lost(None)
+    assert line.patience() == []
+
+
+def test_a_websocket_has_no_limit(line: Line) -> None:
+    class Socket:
+        def __init__(self, **_: Any) -> None: ...
+
+        def connection_made(self, transport: Any) -> None: ...
+
+        def data_received(self, data: bytes) -> None: ...
+
+    line.protocol.ws_protocol_class = cast("Any", Socket)
+    line.sends(
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert isinstance(line.transport.protocol, Socket)
     assert line.patience() == []
 
 
