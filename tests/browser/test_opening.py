@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import DESKTOP, PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import DESKTOP, PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.prefix_proxy import below
 from tests.support.server import ServerProcess
 
@@ -65,7 +65,7 @@ async def test_what_is_pushed_is_shown_and_leads_to_its_place(server: ServerProc
     (worker,) = page.context.service_workers
     pushed = {"title": "ann in #general", "body": "Tea?", "channel": "general", "message_id": "m 1", "thread_id": None}
     await worker.evaluate("told => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify(told)}))", pushed)
-    shown = await (await page.wait_for_function(SHOWN)).json_value()
+    shown = await until(page, SHOWN)
     assert shown == [["ann in #general", "Tea?", "channel general"]]
     await worker.evaluate("""async () => {
         const [notification] = await self.registration.getNotifications();

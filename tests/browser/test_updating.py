@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 from routes.app import build
 from routes.web import FOLDER
 from tests.routes.test_app import World
-from tests.support.chromium import Visits
+from tests.support.chromium import Visits, until
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_an_open_page_keeps_its_version_and_says_there_is_a_newer(
     (web / "app" / "later.js").write_text("export default 2;")
     world.now += 60
     await page.evaluate(LOOK)
-    await page.wait_for_function(TOLD)
+    await until(page, TOLD)
     assert await page.evaluate(LOADED_LATER) == "export default 1;"
     await page.reload()
     assert await page.evaluate(LOADED_LATER) == "export default 2;"

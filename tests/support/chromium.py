@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
@@ -118,6 +119,15 @@ class Visits:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob", "about") and parts.netloc not in self._hosts:
             self._found.append(f"request to another host: {url}")
+
+
+async def until(page: Page, expression: str, timeout_s: float = 10.0) -> Any:
+    """The value of a JavaScript expression as soon as it is truthy. `wait_for_function` does not ask again what returns
+    a promise; this does."""
+    with anyio.fail_after(timeout_s):
+        while not (value := await page.evaluate(expression)):
+            await page.evaluate("new Promise(requestAnimationFrame)")
+    return value
 
 
 async def settled(page: Page) -> None:
