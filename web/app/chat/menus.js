@@ -7,6 +7,7 @@ import { blocked, capabilities, channelTitle, displayName, me } from "../core/st
 import { acknowledge, unreadIn } from "../core/unreads.js";
 import { confirmDialog } from "../ui/dialog.js";
 import { toast } from "../ui/toast.js";
+import { copyText } from "./copy.js";
 import { levelOf, LEVELS, setLevel } from "./notify-levels.js";
 
 /** Runs a command and tells if it failed. */
@@ -42,7 +43,7 @@ export function channelMenu(channel) {
   const written = channel.type === "text";
   return [
     written && unreadIn(placeKey(place)).unread_count > 0 && { label: "Mark as read", icon: "check-check", onSelect: () => acknowledge(place) },
-    { label: "Copy link", icon: "link", onSelect: () => copy(new URL(link({ page: "chat", channel: channel.name }), document.baseURI).href, "Link copied") },
+    { label: "Copy link", icon: "link", onSelect: () => copyText(new URL(link({ page: "chat", channel: channel.name }), document.baseURI).href, "Link copied") },
     written && "separator",
     ...(written
       ? [{ heading: "Notifications" }, ...LEVELS.map(({ level, label }) => ({ label, checked: levelOf(channel.name) === level, onSelect: () => setLevel(channel.name, level) }))]
@@ -66,15 +67,6 @@ export async function block(username) {
     danger: true,
   });
   if (sure) await attempt("user_block", { user: username });
-}
-
-export async function copy(text, done) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(done, "success");
-  } catch {
-    toast("The browser does not let this page copy.", "danger");
-  }
 }
 
 async function leave(channel) {

@@ -2,6 +2,7 @@
 import { html, useState } from "../lib.js";
 import { request } from "../core/connection.js";
 import { can, mayManage, outranks } from "../core/permissions.js";
+import { randomId } from "../core/random.js";
 import { go } from "../core/router.js";
 import { logOut } from "../core/session.js";
 import { blocked, channels, displayName, me, myUser, plainName, roles, userNamed } from "../core/state.js";
@@ -12,7 +13,8 @@ import { Select, TextField } from "../ui/field.js";
 import { openMenu } from "../ui/menu.js";
 import { openPopover } from "../ui/popover.js";
 import { toast } from "../ui/toast.js";
-import { attempt, block, copy } from "./menus.js";
+import { copyText } from "./copy.js";
+import { attempt, block } from "./menus.js";
 
 const STATUSES = [
   { status: "online", label: "Online" },
@@ -36,7 +38,7 @@ function Profile({ username, close }) {
   const mine = username === me.value;
   const isBlocked = blocked.value.has(username);
   const write = async () => {
-    const answer = await attempt("direct_message", { user: username, content: text, nonce: crypto.randomUUID() });
+    const answer = await attempt("direct_message", { user: username, content: text, nonce: randomId() });
     if (answer) {
       close();
       go({ page: "chat", channel: answer.channel });
@@ -74,7 +76,7 @@ function memberMenu(user, close) {
   return [
     !mine && { label: "Open conversation", icon: "message-circle", onSelect: () => openDirect(username, close) },
     { label: "Mention", icon: "at-sign", onSelect: () => mention(username, close) },
-    { label: "Copy username", icon: "copy", onSelect: () => copy(username, "Username copied") },
+    { label: "Copy username", icon: "copy", onSelect: () => copyText(username, "Username copied") },
     acts && can("manage_users") && "separator",
     can("manage_roles") && { label: "Roles", icon: "shield", onSelect: () => openRoles(username) },
     acts && can("manage_users") && { label: "Time out", icon: "timer", onSelect: () => openTimeout(username) },

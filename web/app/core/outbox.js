@@ -2,6 +2,7 @@
 // connection broke, or the page was closed, is simply sent again.
 import { signal } from "../lib.js";
 import { request } from "./connection.js";
+import { randomId } from "./random.js";
 import { placeKey, where } from "./place.js";
 import { me } from "./state.js";
 
@@ -27,7 +28,7 @@ export function restore(store, name) {
 
 /** Shows a message at once and sends it. fields: content, reply_to? ({id, user}), attachments? (uploads), ping?, embeds? */
 export function post(place, { reply_to, attachments, ...fields }) {
-  const nonce = crypto.randomUUID();
+  const nonce = randomId();
   const command = { ...where(place), ...fields, nonce };
   if (reply_to) command.reply_to = reply_to.id;
   if (attachments?.length) command.attachments = attachments.map(({ id }) => ({ id }));

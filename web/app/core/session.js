@@ -2,12 +2,14 @@
 import * as connection from "./connection.js";
 import { flushAll, restore } from "./outbox.js";
 import { apply } from "./events.js";
+import { randomId } from "./random.js";
 import { dropSnapshot, keepSnapshot, restoreSnapshot } from "./snapshot.js";
 import * as state from "./state.js";
 import { makeStale } from "./timeline.js";
 
 const SCOPE = new URL(".", document.baseURI).pathname;
 const LOGIN = `originchats:login:${SCOPE}`;
+const DEVICE = `originchats:device:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
 const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
 
@@ -15,7 +17,7 @@ const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
 export function start() {
   const saved = read();
   if (saved) {
-    connection.remember({ cmd: "guest_login", ...saved });
+    connection.remember({ cmd: "guest_login", username: saved.username, token: saved.token });
     restoreSnapshot(saved.username);
   }
   keepSnapshot();
@@ -36,15 +38,17 @@ export async function logIn(command, { keep = true } = {}) {
     if (keep) write({ username, token });
     return ready;
   }
-  const token = await accessToken(username);
-  if (token) {
-    connection.remember({ cmd: "guest_login", username, token });
-    if (keep) write({ username, token });
+  const made = await accessToken(username);
+  if (made) {
+    connection.remember({ cmd: "guest_login", username, token: made.token });
+    if (keep) write({ username, token: made.token, id: made.id });
   }
   return ready;
 }
 
 export async function logOut() {
+  const id = read()?.id;
+  if (id) await connection.request("session_end", { id }).catch(() => {});
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
   localStorage.removeItem(DRAFTS);
@@ -54,10 +58,10 @@ export async function logOut() {
   location.reload();
 }
 
-/** A token to come back with; null where there is none to be had. */
+/** {token, id} to come back with; null where there is none to be had. */
 async function accessToken(username) {
   try {
-    return (await connection.request("access_token_create", { username })).token;
+    return await connection.request("access_token_create", { username, device: deviceName() });
   } catch {
     return null;
   }
@@ -79,10 +83,23 @@ connection.online.subscribe((now) => {
   if (now === "logged-out") state.me.value = null;
 });
 
+/** "Firefox on Linux 4f2a": what the list of devices calls this browser. */
+function deviceName() {
+  const agent = navigator.userAgent;
+  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(`${name}/`)) ?? "Browser";
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"].find((name) => agent.includes(name)) ?? "device";
+  let mark = localStorage.getItem(DEVICE);
+  if (!mark) {
+    mark = randomId().slice(0, 4);
+    localStorage.setItem(DEVICE, mark);
+  }
+  return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system} ${mark}`;
+}
+
 function read() {
   try {
-    const { username, token } = JSON.parse(localStorage.getItem(LOGIN) ?? "null") ?? {};
-    return username && token ? { username, token } : null;
+    const { username, token, id } = JSON.parse(localStorage.getItem(LOGIN) ?? "null") ?? {};
+    return username && token ? { username, token, id } : null;
   } catch {
     return null;
   }

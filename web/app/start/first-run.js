@@ -3,7 +3,7 @@ import { html, useState } from "../lib.js";
 import { request } from "../core/connection.js";
 import { go, link } from "../core/router.js";
 import { channels, localUrl, server } from "../core/state.js";
-import { copy } from "../chat/menus.js";
+import { copyText } from "../chat/copy.js";
 import { Button } from "../ui/button.js";
 import { Checkbox, TextField } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
@@ -137,7 +137,7 @@ function Invite() {
   }
   return html`
     <h1>Share this link</h1>
-    <div class="first-run-link"><output>${address}</output><${Button} icon="copy" onClick=${() => copy(address, "Link copied")}>Copy</${Button}></div>
+    <div class="first-run-link"><output>${address}</output><${Button} icon="copy" onClick=${() => copyText(address, "Link copied")}>Copy</${Button}></div>
     <p class="welcome-note">On a server that only you can reach by this address, put a name in front of it first: see the page on deploying.</p>
     <div class="first-run-foot"><${Button} kind="primary" size="l" block onClick=${finish}>Go to the chat</${Button}></div>
   `;
