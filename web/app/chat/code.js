@@ -5,11 +5,12 @@ import { copyText } from "./copy.js";
 
 const LONGEST = 20_000; // code points that are worth coloring
 const ALIASES = {
+  __proto__: null,
   sh: "bash", shell: "bash", zsh: "bash", console: "bash", "c++": "cpp", cs: "csharp", "c#": "csharp", py: "python", rb: "ruby", rs: "rust",
   ts: "typescript", js: "javascript", mjs: "javascript", jsx: "javascript", tsx: "typescript", kt: "kotlin", md: "markdown",
   html: "markup", xml: "markup", svg: "markup", yml: "yaml", dockerfile: "docker", golang: "go", patch: "diff", conf: "nginx",
 };
-const LABELS = { markup: "HTML", csharp: "C#", cpp: "C++", javascript: "JavaScript", typescript: "TypeScript", css: "CSS", json: "JSON", sql: "SQL", yaml: "YAML", toml: "TOML", ini: "INI" };
+const LABELS = { __proto__: null, markup: "HTML", csharp: "C#", cpp: "C++", javascript: "JavaScript", typescript: "TypeScript", css: "CSS", json: "JSON", sql: "SQL", yaml: "YAML", toml: "TOML", ini: "INI" };
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
 
 let prism = null;
