@@ -148,6 +148,8 @@ def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
         here.pop("default", None)  # that of a section is the sum of the defaults in it
     if "properties" in here:
         here["properties"] = {key: _inlined(child, definitions) for key, child in here["properties"].items()}
+    if "items" in here:
+        here["items"] = _inlined(here["items"], definitions)
     return here
 
 

@@ -1,7 +1,8 @@
 """Which settings may be changed by members through the server, and which are never shown.
 
-What could take over the machine, lead the server to other data, or keep everybody out, is for the host, who edits the
-file. What gives power over members, over logins, or over the record of what moderators did, is for owners.
+What could take over the machine, lead the server to other data, or keep everybody out, and what holds passwords of
+other services, is for the host, who edits the file. What gives power over members, over logins, or over the record of
+what moderators did, is for owners.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Literal
 
 HOST = frozenset({
     "websocket.host", "websocket.port", "rooms.port", "plugins.folder", "backup.folder", "DB.channels",
-    "DB.users.file", "DB.roles", "DB.url", "DB.poll_files",
+    "DB.users.file", "DB.roles", "DB.url", "DB.poll_files", "voice.ice_servers",
 })  # fmt: skip
 OWNERS = (
     "auth_mode", "cracked.default_roles", "guests.roles", "DB.users.default.roles", "rotur.", "modlog.", "backup.",
@@ -18,7 +19,7 @@ OWNERS = (
     "limits.login_tries_per_minute", "limits.registrations_per_minute", "log.level", "service.metrics",
 )  # fmt: skip
 """Names of settings, and of sections with a dot behind them."""
-SECRET = frozenset({"DB.url"})
+SECRET = frozenset({"DB.url", "voice.ice_servers"})
 """Their values are not sent."""
 
 

@@ -16,6 +16,7 @@ from config.gateways import ChatApi, Guests, Plugins, Rooms, SlashCommands
 from config.keeping import Backup
 from config.limits import Limits, RateLimiting, Sessions
 from config.setting import Section, section, setting
+from config.voice import VoiceChannels
 
 
 class Owner(Section, frozen=True):
@@ -301,6 +302,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     attachments: Annotated[Attachments, section("Attachments", "Files attached to messages.")] = Attachments()
     webhooks: Annotated[Webhooks, section("Webhooks", "Addresses to which programs post messages.")] = Webhooks()
     push: Annotated[Push, section("Web push", "Notifications of members who are away.")] = Push()
+    voice: Annotated[VoiceChannels, section("Voice", "What members need to hear each other.")] = VoiceChannels()
     modlog: Annotated[Modlog, section("Moderation log", "Record of what moderators did.")] = Modlog()
     backup: Annotated[Backup, section("Backup", "Copies of everything, made by the server itself.")] = Backup()
     DB: Annotated[Data, section("Data", "Where the data lies and what a new member gets.")] = Data()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from db.channels import Channel
 from handlers.names import is_visible
@@ -15,6 +16,7 @@ from handlers.voice_rooms import Participant, left, participant, peer, told
 from protocol.audience import OneSession
 from protocol.errors import Code, Refused
 from protocol.voice import (
+    IceServer,
     VoiceJoin,
     VoiceJoinReply,
     VoiceLeave,
@@ -33,6 +35,7 @@ from protocol.voice import (
 )
 
 if TYPE_CHECKING:
+    import config.voice
     from handlers.context import Context
 
 
@@ -55,7 +58,11 @@ def voice_join(ctx: Context, cmd: VoiceJoin) -> Outcome:
         session=session, channel=channel.id, channel_name=channel.name, username=user.username, peer_id=cmd.peer_id
     )
     voice.put(who)
-    reply = VoiceJoinReply(channel=channel.name, participants=[peer(world, each) for each in others])
+    reply = VoiceJoinReply(
+        channel=channel.name,
+        participants=[peer(world, each) for each in others],
+        ice_servers=[_ice_server(each) for each in world.config.voice.ice_servers] or UNSET,
+    )
     return Outcome(reply=reply, events=[*events, *told(world, channel, who, VoiceUserJoinedEvent)])
 
 
@@ -107,6 +114,14 @@ def voice_state(ctx: Context, cmd: VoiceState) -> Outcome:
     inside = own is not None and own.channel == channel.id
     found = [participant(world, each, inside=inside) for each in world.voice.in_channel(channel.id)]
     return Outcome(reply=VoiceStateReply(channel=channel.name, participants=found))
+
+
+def _ice_server(each: config.voice.IceServer) -> IceServer:
+    return IceServer(
+        urls=list(each.urls),
+        username=UNSET if each.username is None else each.username,
+        credential=UNSET if each.credential is None else each.credential,
+    )
 
 
 def _find(ctx: Context, name: str) -> Channel:

@@ -20,7 +20,16 @@ SignalData = Annotated[
     str,
     Meta(min_length=1, max_length=65_536, description="Offer, answer or candidate, as the two agree on it."),
 ]
+IceUrl = Annotated[str, Meta(description="`stun:`, `stuns:`, `turn:` or `turns:`.")]
 SIGNAL = (Code.NOT_IN_VOICE, Code.TOO_MANY_TRIES)
+
+
+class IceServer(Struct, frozen=True, kw_only=True):
+    """A server that helps peers to find each other, in the form that browsers take."""
+
+    urls: list[IceUrl]
+    username: str | UnsetType = UNSET
+    credential: str | UnsetType = UNSET
 
 
 class VoicePeer(Struct, frozen=True, kw_only=True):
@@ -85,6 +94,7 @@ class VoiceJoinReply(Packet, kw_only=True, frozen=True, tag="voice_join"):
 
     channel: ChannelName
     participants: list[VoicePeer]
+    ice_servers: Annotated[list[IceServer], Meta(description="Not there: none.")] | UnsetType = UNSET
 
 
 class VoiceLeaveReply(Packet, kw_only=True, frozen=True, tag="voice_leave"):

@@ -276,6 +276,15 @@ def test_the_password_of_a_database_is_not_told(file: Path) -> None:
     assert "oracle://me:***@host/x" in told
 
 
+def test_what_is_wrong_with_a_server_for_voice_is_told_without_its_password(file: Path) -> None:
+    server = {"urls": ["http://x"], "credential": ["pa55word"]}
+    told = problems(file, json.dumps({"voice": {"ice_servers": [server, "pa55word"]}}))
+    assert [line.partition(": ")[2].partition(": ")[0] for line in told] == [
+        "voice.ice_servers[0].urls[0]", "voice.ice_servers[0].credential", "voice.ice_servers[1]",
+    ]  # fmt: skip
+    assert "pa55word" not in "".join(told)
+
+
 def test_a_dot_env_file_gives_variables(file: Path) -> None:
     file.with_name(".env").write_text(
         "# for this machine\n\nexport PORT=7\nMOTD='Two # words $HOME'\nORIGINCHATS_LOG_LEVEL=error\nOTHER=x\n"

@@ -70,6 +70,11 @@ async def test_settings_get_is_for_managers_and_never_sends_a_secret(house: Hous
     assert "sesame" not in json.dumps(answer)
     (entry,) = (entry for entry in answer["settings"] if entry["key"] == "DB.url")
     assert (entry["value"], entry["secret"]) == (None, True)
+    turn = {"urls": ["turn:chat.example.org"], "username": "chat", "credential": "sesame"}
+    edit(house.world.live.path, lambda config: config.update(voice={"ice_servers": [turn]}))
+    house.community.reload_config()
+    assert house.world.config.voice.ice_servers[0].credential == "sesame"
+    assert "sesame" not in json.dumps(await ask(host, "settings_get"))
 
 
 async def test_settings_get_tells_what_waits_and_what_is_broken(house: House) -> None:

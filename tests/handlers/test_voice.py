@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from config.description import from_document
 from config.limits import Limits
 from db.permissions import OWNER
 from fanout import Session
@@ -58,6 +59,14 @@ def test_voice_join_tells_peer_ids_only_to_those_inside(stage: Stage) -> None:
     assert by_name["guest"] == [], "who cannot see the channel hears nothing"
     assert [each.packet.durable for each in outcome.events] == [False, False]  # type: ignore[union-attr]
     assert names(stage) == ["ann", "ben"]
+
+
+def test_voice_join_tells_the_servers_that_help_peers_to_find_each_other(stage: Stage) -> None:
+    stun = {"urls": ["stun:chat.example.org"]}
+    turn = {"urls": ["turn:chat.example.org", "turns:chat.example.org"], "username": "chat", "credential": "s3cret"}
+    stage.world.live.current = from_document({"voice": {"ice_servers": [stun, turn]}})
+    assert as_json(join(stage, "ann").reply)["ice_servers"] == [stun, turn]
+    assert "s3cret" not in str([as_json(event.packet) for event in join(stage, "ben").events])
 
 
 def test_voice_join_twice_leaves_first(stage: Stage) -> None:
