@@ -15,6 +15,7 @@ import { waiting, whyNot } from "./may-write.js";
 import { SlashForm } from "./slash.js";
 import { myCommands } from "./suggestions.js";
 import { tellTyping, typed, TypingLine } from "./typing.js";
+import { replyTo as replying } from "./writing.js";
 import { DropZone, UploadTiles, addFiles, mayUpload, pickFiles, sendWithFiles, stopHolding, trayOf } from "./uploads.js";
 
 const COUNT_FROM = 0.85; // of the longest text
@@ -71,14 +72,15 @@ function Writer({ place, channel, thread, replyTo, onReplyDone, onEditLast }) {
     if (asCommand && !tray.files.value.length && openCommand(asCommand[1], asCommand[2])) return;
     const fields = { content: toSent(text.trim()) };
     if (replyTo) Object.assign(fields, { reply_to: { id: replyTo.id, user: replyTo.user } }, ping ? {} : { ping: false });
-    if (tray.files.value.length) sendWithFiles(place, fields);
+    const sent = () => replyTo && replyTo === replying.peek()?.message && onReplyDone();
+    if (tray.files.value.length) sendWithFiles(place, fields, sent);
     else {
       post(place, fields);
       setDraft(key, "");
+      sent();
     }
     completion.close();
     typed(place);
-    if (replyTo) onReplyDone();
   };
   const write = (event) => {
     setDraft(key, event.currentTarget.value);

@@ -21,7 +21,7 @@ export function FoundMessage({ message, words = [], tools, unread }) {
     if (!matchMedia("(min-width: 1024px)").matches) panel.value = null;
   };
   return html`<li class="found" data-unread=${unread || undefined}>
-    <button type="button" class="found-main" onClick=${jump} aria-label=${`Message of ${webhook?.name ?? displayName(user)}, ${shortTime(timestamp)}: ${excerpt(message)}`}>
+    <button type="button" class="found-main" onClick=${jump} aria-label=${`${unread ? "New: " : ""}Message of ${webhook?.name ?? displayName(user)}, ${shortTime(timestamp)}: ${excerpt(message)}`}>
       <${Avatar} username=${user} name=${webhook?.name} src=${webhook ? null : undefined} size=${32} />
       <span class="found-body">
         <span class="found-head">

@@ -11,8 +11,9 @@ export function SearchField({ text, filters, onChange, wanted }) {
   const base = useId();
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
-  const { from, title, options } = suggestFilters(text, filters);
-  const shown = open && options.length > 0;
+  const { from, isValue, title, options } = suggestFilters(text, filters);
+  // filters are not forced on who types words: they come with the first letter of one, or by arrow down
+  const shown = open && (isValue || (options.length > 0 && (from < text.length || at >= 0)));
 
   useEffect(() => {
     field.current.focus();
@@ -36,17 +37,12 @@ export function SearchField({ text, filters, onChange, wanted }) {
   const keys = (event) => {
     if (event.isComposing) return;
     const moves = { ArrowDown: at + 1, ArrowUp: at < 0 ? options.length - 1 : at - 1 };
-    const inValue = /(?:^|\s)(from|in|has|before|after|pinned):\S*$/i.test(text);
     if (event.key in moves && options.length) {
       setOpen(true);
       setAt(moves[event.key] >= options.length ? -1 : moves[event.key]);
-    } else if (event.key === "Enter" && shown && (at >= 0 || inValue)) take(options[Math.max(at, 0)]);
-    else if (event.key === "Enter") {
-      setOpen(false);
-      write(`${text} `);
-      onChange(text.trim(), filters);
-      setOpen(false);
-    } else if (event.key === "Tab" && !event.shiftKey && shown && at >= 0) take(options[at]);
+    } else if (event.key === "Enter" && shown && options.length && (at >= 0 || isValue)) take(options[Math.max(at, 0)]);
+    else if (event.key === "Enter") setOpen(isValue);
+    else if (event.key === "Tab" && !event.shiftKey && shown && (at >= 0 || isValue) && options.length) take(options[Math.max(at, 0)]);
     else if (event.key === "Escape" && shown) setOpen(false);
     else if (event.key === "Backspace" && filters.length && field.current.selectionStart === 0 && field.current.selectionEnd === 0) onChange(text, filters.slice(0, -1));
     else return;
@@ -78,6 +74,7 @@ export function SearchField({ text, filters, onChange, wanted }) {
           <span class="completion-label truncate">${option.label}</span><span class="completion-hint truncate">${option.hint}</span>
         </li>`)}
       </ul>
+      ${!options.length && html`<p class="search-none">Nothing is called like that.</p>`}
     </div>`}
   </div>`;
 }

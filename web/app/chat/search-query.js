@@ -15,6 +15,7 @@ const ONCE = new Set(["from", "before", "after", "pinned"]);
 const MOST = 8;
 const DAY_MS = 86_400_000;
 const TOKEN = /(^|\s)(from|in|has|before|after|pinned):("[^"]+"|\S+)(?=\s)/i;
+const UNFINISHED = /(?:^|\s)(?:from|in|has|before|after|pinned):\S*$/i;
 const LAST = /(?:^|\s)(?:(from|in|has|before|after|pinned):)?(\S*)$/i;
 
 /** Takes the first whole filter out of a text; {text, filter: {key, value} or null}. A filter that means nothing stays text. */
@@ -64,9 +65,13 @@ export function withFilter(filters, added) {
   return [...others, added];
 }
 
+/** The text without a filter at its end that is still being typed, on one line. */
+export function queryOf(text) {
+  return text.replace(UNFINISHED, "").replace(/\s+/g, " ").trim();
+}
+
 /** The fields of messages_search, or null if there is nothing to look for. */
-export function searchFields(text, filters) {
-  const query = text.replace(/\s+/g, " ").trim();
+export function searchFields(query, filters) {
   if (!query && !filters.length) return null;
   const fields = { query };
   for (const { key, value } of filters) {
@@ -80,14 +85,15 @@ export function searchFields(text, filters) {
   return fields;
 }
 
-/** What may be meant by the end of the text: {from: index where it begins, title, options: [{id, icon, label, hint, filter? | write?}]}. */
+/** What may be meant by the end of the text: {from: index where it begins, isValue: of a filter, title, options: [{id, icon,
+ * label, hint, filter? | write?}]}. */
 export function suggestFilters(text, filters) {
   const [whole, key, typed] = LAST.exec(text);
   const from = text.length - whole.trimStart().length;
-  if (key) return { from, title: FILTERS.find((each) => each.key === key.toLowerCase()).title, options: values(key.toLowerCase(), typed.toLowerCase()) };
+  if (key) return { from, isValue: true, title: FILTERS.find((each) => each.key === key.toLowerCase()).title, options: values(key.toLowerCase(), typed.toLowerCase()) };
   const open = FILTERS.filter((each) => !(ONCE.has(each.key) && filters.some((other) => other.key === each.key)));
   const fitting = open.filter((each) => each.key.startsWith(typed.toLowerCase()));
-  return { from, title: "Narrow it down", options: fitting.map((each) => ({ id: each.key, icon: each.icon, label: `${each.key}:`, hint: each.hint, write: `${each.key}:` })) };
+  return { from, isValue: false, title: "Narrow it down", options: fitting.map((each) => ({ id: each.key, icon: each.icon, label: `${each.key}:`, hint: each.hint, write: `${each.key}:` })) };
 }
 
 function values(key, typed) {

@@ -8,7 +8,7 @@ import { Skeleton } from "../ui/spinner.js";
 import { FoundByPlace, FoundMessage } from "./found-message.js";
 import { panel } from "./panels.js";
 import { FilterHelp, SearchField } from "./search-field.js";
-import { searchFields } from "./search-query.js";
+import { queryOf, searchFields } from "./search-query.js";
 
 const PAUSE_MS = 300;
 
@@ -25,13 +25,14 @@ export function openSearch() {
 
 export function Search() {
   const { text, filters } = asked.value;
+  const query = queryOf(text);
   const [state, setState] = useState("idle"); // idle | searching | more
   const [problem, setProblem] = useState(null);
   const running = useRef(0);
   const first = useRef(found.peek() !== null);
 
   const search = async (cursor) => {
-    const fields = searchFields(text, filters);
+    const fields = searchFields(query, filters);
     const mine = ++running.current;
     setProblem(null);
     if (!fields) {
@@ -57,7 +58,7 @@ export function Search() {
     }
     const timer = setTimeout(search, PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [text.trim(), filters]);
+  }, [query, filters]);
   useEffect(() => () => void running.current++, []);
 
   const change = (nextText, nextFilters) => (asked.value = { text: nextText, filters: nextFilters });
@@ -71,12 +72,12 @@ export function Search() {
       <${IconButton} icon="x" label="Close" onClick=${() => (panel.value = null)} />
     </header>
     <div class="panel-body" aria-busy=${String(state === "searching")}>
-      ${body({ state, problem, search, pick, text })}
+      ${body({ state, problem, search, pick, query })}
     </div>
   </aside>`;
 }
 
-function body({ state, problem, search, pick, text }) {
+function body({ state, problem, search, pick, query }) {
   const results = found.value;
   if (problem && (!results || state === "idle")) {
     return html`${problem.code === "bad_value"
@@ -91,7 +92,7 @@ function body({ state, problem, search, pick, text }) {
   if (!results.results.length && state !== "searching") {
     return html`<${Empty} compact icon="search" title="Nothing found" text="Try fewer words, or take a filter away." />`;
   }
-  const words = text.trim() ? [text.replace(/\s+/g, " ").trim()] : [];
+  const words = query ? [query] : [];
   return html`
     <p class="search-summary" role="status">${state === "searching" ? "Searching …" : `${plural(results.results.length, "message")}${results.cursor ? " and more" : ""}`}</p>
     <div data-old=${state === "searching" || undefined} class="search-results">

@@ -2,7 +2,7 @@
 import { channels, channelTitle, emojis, plainName, roleList, roles, slashCommands, me, users } from "../core/state.js";
 import { loadEmojis } from "./emojis.js";
 
-const MOST = 9;
+const MOST = 30;
 const TRIGGERS = [
   ["command", /^\/([\w-]*)$/],
   ["member", /(?:^|[\s([{"'*_~>])@(&?[^\s@]*)$/],

@@ -15,7 +15,7 @@ const AT_ONCE = 2;
 const NO_SUCH_PLACE = { files: signal([]), held: signal(null) };
 
 // place key -> {files: signal of [{id, file, preview, state: "waiting"|"running"|"done"|"failed", part: 0..1, problem, upload}],
-// held: signal of the message that is sent when all are done, or null}
+// held: signal of {fields, sent} of the message that is sent when all are done, or null}
 const trays = new Map();
 let counter = 0;
 
@@ -56,10 +56,10 @@ export function pickFiles(place) {
   input.click();
 }
 
-/** Sends now if all files are there, else as soon as they are; until then the tray holds the message. */
-export function sendWithFiles(place, fields) {
+/** Sends now if all files are there, else as soon as they are; until then the tray holds the message. sent(): called then. */
+export function sendWithFiles(place, fields, sent) {
   const tray = trayOf(place);
-  tray.held.value = fields;
+  tray.held.value = { fields, sent };
   settle(tray);
 }
 
@@ -86,15 +86,16 @@ function settle(tray) {
   const files = tray.files.peek();
   const held = tray.held.peek();
   if (!held || files.some(({ state }) => state !== "done")) return;
-  if (!files.length && !held.content) {
+  if (!files.length && !held.fields.content) {
     tray.held.value = null;
     return;
   }
   tray.held.value = null;
   tray.files.value = [];
   for (const { preview } of files) if (preview) URL.revokeObjectURL(preview);
-  post(tray.place, { ...held, attachments: files.map(({ upload }) => upload) });
+  post(tray.place, { ...held.fields, attachments: files.map(({ upload }) => upload) });
   setDraft(tray.key, "");
+  held.sent();
 }
 
 function start(tray, entry) {
@@ -143,7 +144,7 @@ function removeFile(tray, { id, sending, preview }) {
   work(tray);
 }
 
-const KINDS = [["image/", "image"], ["video/", "file-play"], ["audio/", "file-music"], ["text/", "file-text"], ["application/zip", "file-archive"]];
+const KINDS = [["image/", "image"], ["video/", "file-play"], ["audio/", "file-music"], ["text/", "file-text"], ["application/pdf", "file-text"], ["application/zip", "file-archive"]];
 
 export function fileIcon(type) {
   return KINDS.find(([start]) => type.startsWith(start))?.[1] ?? "file";
@@ -160,10 +161,11 @@ export function UploadTiles({ place }) {
 
 function Tile({ tray, entry }) {
   const { file, preview, state, part, problem } = entry;
-  const said = { waiting: "Waiting", running: `${Math.round(part * 100)}%`, done: bytes(file.size), failed: problem }[state];
+  const [broken, setBroken] = useState(false);
+  const said = { waiting: "Waiting", running: part === 1 ? "Being checked" : `${Math.round(part * 100)}%`, done: bytes(file.size), failed: problem }[state];
   return html`<li class="upload-tile" data-state=${state}>
     <span class="upload-picture">
-      ${preview ? html`<img src=${preview} alt="" draggable=${false} />` : html`<${Icon} name=${fileIcon(file.type)} size=${22} />`}
+      ${preview && !broken ? html`<img src=${preview} alt="" draggable=${false} onError=${() => setBroken(true)} />` : html`<${Icon} name=${fileIcon(file.type)} size=${22} />`}
     </span>
     <span class="upload-text">
       <span class="upload-name truncate" data-tip=${file.name}>${file.name}</span>
