@@ -4,7 +4,7 @@ import { Chat } from "./chat/layout.js";
 import { online } from "./core/connection.js";
 import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
-import { avatarUrl, displayName, me, server, userNamed } from "./core/state.js";
+import { avatarUrl, channels, displayName, me, server, userNamed } from "./core/state.js";
 import { startAppearance } from "./core/appearance.js";
 import { startNotices } from "./core/notifications.js";
 import { totalMentions } from "./core/unreads.js";
@@ -20,6 +20,7 @@ const Settings = lazy(() => import("./settings/settings.js"), "Settings", html`<
 
 function Page() {
   if (me.value === null) return online.value === "logged-out" ? html`<${Welcome} />` : html`<${Splash} />`;
+  if (!channels.value.length && online.value !== "online") return html`<${Splash} />`;
   if (firstRun.value) return html`<${FirstRun} />`;
   const inSettings = route.value.page === "settings";
   return html`

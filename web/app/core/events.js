@@ -136,15 +136,15 @@ const HANDLERS = {
   message_unpin: (packet) => timelines.change(packet, packet.id, (message) => ({ ...message, pinned: false })),
   message_react_add(packet) {
     timelines.change(packet, packet.id, (message) => {
-      const names = message.reactions?.[packet.emoji] ?? [];
+      const names = reactionsWith(message, packet.emoji);
       if (names.includes(packet.from)) return message;
       return { ...message, reactions: { ...message.reactions, [packet.emoji]: [...names, packet.from] } };
     });
   },
   message_react_remove(packet) {
     timelines.change(packet, packet.id, (message) => {
-      const { [packet.emoji]: names = [], ...others } = message.reactions ?? {};
-      const left = names.filter((name) => name !== packet.from);
+      const { [packet.emoji]: _, ...others } = message.reactions ?? {};
+      const left = reactionsWith(message, packet.emoji).filter((name) => name !== packet.from);
       return { ...message, reactions: left.length ? { ...message.reactions, [packet.emoji]: left } : others };
     });
   },
@@ -163,6 +163,11 @@ const HANDLERS = {
     changeVoice(channel, (there) => there.map((each) => (each.username === user.username ? { ...each, muted: user.muted } : each))),
   voice_user_left: ({ channel, username }) => changeVoice(channel, (there) => there.filter((each) => each.username !== username)),
 };
+
+/** An emoji may be any text, such as the name of something that every object has. */
+function reactionsWith({ reactions = {} }, emoji) {
+  return Object.hasOwn(reactions, emoji) ? reactions[emoji] : [];
+}
 
 function putThread({ thread }) {
   changeThreads(thread.parent_channel, (threads) => threads.map((each) => (each.id === thread.id ? { ...each, ...thread } : each)));

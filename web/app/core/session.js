@@ -13,6 +13,8 @@ const DEVICE = `originchats:device:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
 const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
 
+let firstLogin = null; // {command, keep} while somebody logs in by hand
+
 /** Connects, and logs in if a login is remembered. */
 export function start() {
   const saved = read();
@@ -30,20 +32,22 @@ export function start() {
 
 /** command: {cmd: "login" | "register" | "guest_login" | "auth", ...}. keep: whether this browser remembers it. */
 export async function logIn(command, { keep = true } = {}) {
-  const ready = await connection.logIn(command);
-  const { username } = ready.user;
-  if (command.cmd === "guest_login") {
-    const token = command.token ?? ready.session;
-    connection.remember({ cmd: "guest_login", username, token });
-    if (keep) write({ username, token });
-    return ready;
+  firstLogin = { command, keep };
+  try {
+    return await connection.logIn(command);
+  } finally {
+    firstLogin = null;
   }
-  const made = await accessToken(username);
-  if (made) {
-    connection.remember({ cmd: "guest_login", username, token: made.token });
-    if (keep) write({ username, token: made.token, id: made.id });
-  }
-  return ready;
+}
+
+/** Right after a login by a person: what this browser comes back with. */
+async function keepLogin({ command, keep }) {
+  const username = state.me.peek();
+  const guest = command.cmd === "guest_login";
+  const made = guest ? { token: command.token ?? connection.sessionSecret.peek() } : await accessToken(username);
+  if (!made) return;
+  connection.remember({ cmd: "guest_login", username, token: made.token });
+  if (keep) write({ username, token: made.token, id: made.id });
 }
 
 export async function logOut() {
@@ -69,10 +73,11 @@ async function accessToken(username) {
 
 /** After each login: what is not known yet is fetched, what is unsent is sent. */
 async function arrived({ fresh }) {
+  const kept = firstLogin && keepLogin(firstLogin);
   if (fresh) {
     makeStale();
     const ask = ["users_list", "roles_list", "channels_get", "emoji_get_all", "unreads_get", "slash_list", "users_blocked_list"];
-    await Promise.all(ask.map((cmd) => connection.request(cmd)));
+    await Promise.all([kept, ...ask.map((cmd) => connection.request(cmd))]);
   } else {
     await Promise.all(["users_list", "channels_get", "slash_list"].map((cmd) => connection.request(cmd)));
   }
