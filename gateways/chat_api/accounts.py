@@ -119,7 +119,7 @@ ROWS = (
     Row(
         method="POST", path="/register", handler=register, name="register", auth=False, status=201,
         does="Begin a session: as a guest, or with a password as the local account of this name.",
-        body=types.RegisterBody, reply=types.Registered, problems=(401, 403, 409, 429),
+        body=types.RegisterBody, reply=types.Registered, problems=(401, 403, 404, 409, 429),
     ),
     _NICK,
     Row(
