@@ -9,6 +9,12 @@ const WIDEST = 400;
 const HIGHEST = 320;
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
+/** Where the page itself gets a file: the address in the message is wrong where a server does not know its own. Null for
+ *  files elsewhere. */
+export function urlOf({ id, url }) {
+  return localUrl(url) ?? (url?.endsWith(`/attachments/${id}`) ? localUrl(`attachments/${encodeURIComponent(id)}`) : null);
+}
+
 export const isPicture = ({ mime_type: type }) => SHOWN.test(type ?? "");
 
 /** place: where the message stands, so that the viewer can go from picture to picture. */
@@ -30,7 +36,7 @@ const hasEnded = ({ expires_at: end }) => Boolean(end) && end < Date.now() / 100
 function Picture({ file, message, place, single }) {
   const [broken, setBroken] = useState(false);
   const [there, setThere] = useState(false);
-  const url = localUrl(file.url);
+  const url = urlOf(file);
   if (!url || broken || hasEnded(file)) return html`<${Card} file=${file} gone />`;
   const scale = Math.min(1, WIDEST / (file.width || WIDEST), HIGHEST / (file.height || HIGHEST));
   const width = Math.max(48, Math.round((file.width || WIDEST) * scale));
@@ -45,7 +51,7 @@ function Picture({ file, message, place, single }) {
 
 function File({ file }) {
   const [broken, setBroken] = useState(false);
-  const url = localUrl(file.url);
+  const url = urlOf(file);
   const [kind] = (file.mime_type ?? "").split("/");
   const fail = () => setBroken(true);
   if (!url || hasEnded(file)) return html`<${Card} file=${file} gone />`;

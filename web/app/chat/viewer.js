@@ -1,11 +1,11 @@
 // One picture over the whole page: zoom, move, and on to the next one of the place.
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { bytes, shortTime } from "../core/format.js";
-import { displayName, localUrl } from "../core/state.js";
+import { displayName } from "../core/state.js";
 import { timeline } from "../core/timeline.js";
 import { Button, IconButton } from "../ui/button.js";
 import { openLayer } from "../ui/layers.js";
-import { isPicture } from "./attachments.js";
+import { isPicture, urlOf } from "./attachments.js";
 
 const CLOSEST = 8;
 const REST = { scale: 1, x: 0, y: 0 };
@@ -14,7 +14,7 @@ const REST = { scale: 1, x: 0, y: 0 };
 export function openViewer({ place, message, id }) {
   const loaded = timeline(place).messages.peek();
   const messages = loaded.some((each) => each.id === message.id) ? loaded : [message];
-  const pictures = messages.flatMap((each) => (each.attachments ?? []).filter((file) => isPicture(file) && localUrl(file.url)).map((file) => ({ file, message: each })));
+  const pictures = messages.flatMap((each) => (each.attachments ?? []).filter((file) => isPicture(file) && urlOf(file)).map((file) => ({ file, message: each })));
   const start = Math.max(0, pictures.findIndex((each) => each.message.id === message.id && each.file.id === id));
   openLayer((close) => html`<${Viewer} pictures=${pictures} start=${start} close=${close} />`, { kind: "viewer", modal: true });
 }
@@ -25,7 +25,7 @@ function Viewer({ pictures, start, close }) {
   const [broken, setBroken] = useState(false);
   const stage = useRef(null);
   const { file, message } = pictures[at];
-  const url = localUrl(file.url);
+  const url = urlOf(file);
 
   const step = (by) => {
     setAt(Math.max(0, Math.min(pictures.length - 1, at + by)));
