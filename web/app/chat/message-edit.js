@@ -13,10 +13,17 @@ export function MessageEdit({ message, place, onDone }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const field = useRef(null);
+  const origin = useRef(null); // what had the focus before
+  const done = () => {
+    onDone();
+    const back = origin.current;
+    requestAnimationFrame(() => (back?.isConnected && back !== document.body ? back : document.querySelector(".composer textarea"))?.focus());
+  };
   const left = limits.value.post_content - [...toSent(text)].length;
 
   useLayoutEffect(() => {
     const area = field.current;
+    origin.current ??= document.activeElement;
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
     area.scrollIntoView({ block: "nearest" });
@@ -28,7 +35,7 @@ export function MessageEdit({ message, place, onDone }) {
 
   const save = async () => {
     const content = toSent(text.trim());
-    if (content === message.content) return onDone();
+    if (content === message.content) return done();
     if (!content && !message.attachments?.length) {
       onDone();
       return deleteMessage(place, message);
@@ -38,7 +45,7 @@ export function MessageEdit({ message, place, onDone }) {
     setProblem(null);
     try {
       await request("message_edit", { ...where(place), id: message.id, content });
-      onDone();
+      done();
     } catch (error) {
       setProblem(error.message);
       setBusy(false);
@@ -50,8 +57,7 @@ export function MessageEdit({ message, place, onDone }) {
     if (event.isComposing) return;
     if (event.key === "Escape") {
       event.preventDefault();
-      onDone();
-      document.querySelector(".composer textarea")?.focus();
+      done();
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       if (!busy) save();
