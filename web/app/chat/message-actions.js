@@ -18,6 +18,9 @@ import { pickReaction } from "./reactions.js";
 
 const LONG_PRESS_MS = 450;
 const MOVED_PX = 10;
+const ONCE_MS = 600; // browsers also send contextmenu for a finger that rests
+
+let openedAt = -Infinity;
 
 /** What I may do with a message. context: the props of Message. */
 function allowed(message, { channel }) {
@@ -64,6 +67,8 @@ function menuItems(message, row, context) {
 }
 
 export function openMessageMenu(at, row, message, context) {
+  if (performance.now() - openedAt < ONCE_MS) return;
+  openedAt = performance.now();
   const items = menuItems(message, row, context).filter(Boolean);
   if (items.length) openMenu(at, items, { label: "Message", title: excerpt(message, 60) });
 }
