@@ -41,6 +41,7 @@ class OriginChatsServer:
         self._numbers = itertools.count()
         world.documents.on_change = self._document_changed
         world.memberships.on_change = self._membership_changed
+        world.live.on_change = self.attendance.look_at_rights
         world.journal.on_external = self.hand_edit
         world.journal.on_released = world.fanout.flush
 

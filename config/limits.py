@@ -162,6 +162,17 @@ class Limits(Section, frozen=True):
             at_most=1000,
         ),
     ] = 50
+    profile_changes_per_minute: Annotated[
+        int,
+        setting(
+            "Profile changes",
+            "How often one user may change its status, its picture and the roles that it takes itself, and remove its "
+            "nickname, per minute, all together.",
+            unit="changes",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 30
     voice_signals_per_minute: Annotated[
         int,
         setting(

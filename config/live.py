@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class LiveConfig:
         self.env_path = path.absolute().parent / FILE_NAME
         self._environ = dict(environ)
         self._overrides = dict(overrides or {})
+        self.on_change: Callable[[], None] = lambda: None
+        """Called by `reload` when other settings are in force."""
 
     def fixed_by(self, name: str) -> str | None:
         """What gives the setting `name` its value whatever the file says; None: the file decides."""
@@ -68,6 +70,8 @@ class LiveConfig:
         for row in waiting:
             _section(document, row)[row.path[-1]] = _at(running, row)
         self.current = from_document(document)
+        if changed:
+            self.on_change()
         return Reloaded(tuple(changed), tuple(row.name for row in waiting))
 
     def update_file(self, changes: Mapping[str, Any]) -> None:

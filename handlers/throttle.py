@@ -1,4 +1,5 @@
-"""Login and registration tries, counted per address and per account.
+"""What is counted within a minute: login and registration tries per address and per account, and what each user makes
+everybody hear of.
 
 Only failures count for a login, so that a whole office behind one address can log in after a restart; every
 registration counts. IPv6 addresses count by their /64, because one host commonly owns all of it.
@@ -9,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections import deque
 from collections.abc import Callable
+
+from protocol.errors import Code, Refused
 
 WINDOW_S = 60.0
 
@@ -54,6 +57,13 @@ class Throttle:
     def count(self, *keys: str) -> None:
         for key in keys:
             self._tries.setdefault(key, deque()).append(self._clock())
+
+    def spend(self, key: str) -> None:
+        """Count, where it is allowed now. Raises Refused."""
+        wait_s = self.wait_s(key)
+        if wait_s:
+            raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
+        self.count(key)
 
     def sweep(self) -> None:
         """Forget keys without a recent try."""

@@ -142,8 +142,4 @@ def _here(ctx: Context) -> tuple[Participant, Channel]:
 
 def _count(ctx: Context, kind: str = "state") -> None:
     """What is told to others may not come in any number. kind: each has a count of its own."""
-    signals, key = ctx.world.voice_signals, f"{ctx.user.id} {kind}"
-    wait_s = signals.wait_s(key)
-    if wait_s:
-        raise Refused(Code.TOO_MANY_TRIES, wait_s=round(wait_s) + 1)
-    signals.count(key)
+    ctx.world.voice_signals.spend(f"{ctx.user.id} {kind}")

@@ -263,7 +263,7 @@ class SelfRoleAddReply(Packet, kw_only=True, frozen=True, tag="self_role_add"):
     allowed="everybody after login, for roles marked self-assignable that give no power over others",
     reply=SelfRoleAddReply,
     events=(UserRolesGetEvent, ChannelsGetEvent),
-    errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_HELD),
+    errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_HELD, Code.TOO_MANY_TRIES),
     example={"role": "gamer"},
 )
 class SelfRoleAdd(Command, kw_only=True, frozen=True):
@@ -283,7 +283,7 @@ class SelfRoleRemoveReply(Packet, kw_only=True, frozen=True, tag="self_role_remo
     allowed="everybody after login, for roles marked self-assignable that give no power over others",
     reply=SelfRoleRemoveReply,
     events=(UserRolesGetEvent, ChannelsGetEvent),
-    errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_NOT_HELD),
+    errors=(Code.ROLE_NOT_FOUND, Code.NOT_SELF_ASSIGNABLE, Code.ROLE_NOT_HELD, Code.TOO_MANY_TRIES),
     example={"role": "gamer"},
 )
 class SelfRoleRemove(Command, kw_only=True, frozen=True):

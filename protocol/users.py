@@ -172,7 +172,7 @@ class StatusSetReply(Packet, kw_only=True, frozen=True, tag="status_set"):
     allowed="everybody after login",
     reply=StatusSetReply,
     events=(StatusGetEvent, UserConnectEvent, UserDisconnectEvent),
-    errors=(Code.PLUGIN_REFUSED,),
+    errors=(Code.TOO_MANY_TRIES, Code.PLUGIN_REFUSED),
     example={"status": "dnd", "text": "in a meeting"},
 )
 class StatusSet(Command, kw_only=True, frozen=True):
@@ -207,6 +207,7 @@ class NicknameUpdate(Command, kw_only=True, frozen=True):
     does="Remove the own nickname.",
     allowed="everybody after login",
     events=(NicknameRemoveEvent, ChannelsGetEvent),
+    errors=(Code.TOO_MANY_TRIES,),
 )
 class NicknameRemove(Command, kw_only=True, frozen=True):
     pass

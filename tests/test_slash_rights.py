@@ -17,7 +17,7 @@ async def removed(guest: Guest) -> list[list[str]]:
     return [packet["commands"] for packet in guest.packets if packet["cmd"] == "slash_remove"]
 
 
-@pytest.mark.parametrize("how", ["role", "permission", "ban", "delete"])
+@pytest.mark.parametrize("how", ["role", "permission", "setting", "ban", "delete"])
 def test_commands_go_at_once_with_the_right_or_the_bot(tmp_path: Path, how: str) -> None:
     async def run() -> None:
         async with open_house(tmp_path) as house:
@@ -32,6 +32,10 @@ def test_commands_go_at_once_with_the_right_or_the_bot(tmp_path: Path, how: str)
                     await host.ask("user_roles_remove", user=user_id("ben"), roles=["bot"])
                 case "permission":
                     await host.ask("role_update", name="bot", permissions=[])
+                case "setting":
+                    house.hashes = True
+                    changes = {"slash_commands.register_permission": "manage_server"}
+                    await host.ask("settings_update", changes=changes)
                 case "ban":
                     await host.ask("user_ban", user=user_id("ben"))
                 case "delete":

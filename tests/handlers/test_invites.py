@@ -135,7 +135,7 @@ async def invite(house: House, name: str = "host", **fields: Any) -> str:
 async def try_in(house: House, cmd: str, address: str = "203.0.113.9", **fields: Any) -> str:
     """`ready`, or the code of the refusal."""
     packets = await house.guest(address).ask(cmd, **fields)
-    return next(packet.get("code", "ready") for packet in packets if packet["cmd"] in ("auth_error", "ready"))
+    return next(str(packet.get("code", "ready")) for packet in packets if packet["cmd"] in ("auth_error", "ready"))
 
 
 async def register(house: House, name: str, **fields: Any) -> str:
