@@ -25,7 +25,7 @@ const SECTIONS = [
   { id: "members", label: "Members", icon: "users", may: () => can("manage_users") || can("manage_roles"), Page: page(() => import("./members.js"), "MembersPage") },
   { id: "invites", label: "Invitations", icon: "user-plus", may: () => can("create_invite"), needs: "invite_create", Page: page(() => import("./invites.js"), "InvitesPage") },
   { id: "emojis", label: "Emojis", icon: "face-slightly-smiling", may: () => can("manage_server"), Page: page(() => import("./emojis.js"), "EmojisPage") },
-  { id: "webhooks", label: "Webhooks", icon: "webhook", may: () => can("manage_channels") || can("manage_server"), needs: "webhook_list", Page: page(() => import("./webhooks.js"), "WebhooksPage") },
+  { id: "webhooks", label: "Webhooks", icon: "webhook", may: () => can("manage_server"), needs: "webhook_list", Page: page(() => import("./webhooks.js"), "WebhooksPage") },
   { group: "Running it", may: () => can("manage_server") || can("view_audit_log") },
   { id: "audit-log", label: "Audit log", icon: "clipboard", may: () => can("view_audit_log"), needs: "modlog_get", Page: page(() => import("./audit-log.js"), "AuditLogPage") },
   { id: "status", label: "Status", icon: "chart-column", may: () => can("administrator"), needs: "server_status", Page: page(() => import("./status.js"), "StatusPage") },

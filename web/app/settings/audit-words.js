@@ -1,0 +1,131 @@
+// The moderation log as sentences. An entry has the names of its time; details depend on the action (docs/moderation-log.md).
+import { displayName, plainName, userNamed } from "../core/state.js";
+
+export const CATEGORIES = [
+  { value: "user_moderation", label: "Members", icon: "users" },
+  { value: "role_management", label: "Roles", icon: "shield" },
+  { value: "channel_management", label: "Channels", icon: "hash" },
+  { value: "message_moderation", label: "Messages", icon: "message-square" },
+  { value: "server_management", label: "Server", icon: "server" },
+  { value: "other", label: "Other", icon: "circle" },
+];
+
+/** action -> what was done. {target} and {<detail>} stand for names; a detail that is named in it is not listed again. */
+const SENTENCES = {
+  user_ban: "banned {target}",
+  user_unban: "lifted the ban of {target}",
+  user_timeout: (details) => (details.timeout > 0 ? "muted {target}" : "lifted the timeout of {target}"),
+  user_roles_set: "changed the roles of {target}",
+  user_update: "changed the name of {target}",
+  user_delete: (details) => (details.erase ? "deleted {target} and everything of theirs" : "deleted the account of {target}"),
+  user_export: "fetched the archive of {target}",
+  channel_kick: "removed {target} from {channel}",
+  access_token_create: "made an access token for {target}",
+  role_create: "made the role {target}",
+  role_update: "changed the role {target}",
+  role_delete: "deleted the role {target}",
+  role_reorder: "put the roles in another order",
+  role_permissions_set: "changed what the role {target} may do",
+  self_role_add: "took the role {role}",
+  self_role_remove: "gave back the role {role}",
+  channel_create: "made the channel {target}",
+  channel_update: "changed the channel {target}",
+  channel_move: "moved the channel {target}",
+  channel_delete: "deleted the channel {target}",
+  channel_modes_set: "changed the modes of {target}",
+  channel_member_set: "changed what {target} may do in {channel}",
+  message_delete: "deleted a message of {target} in {channel}",
+  message_pin: "pinned a message of {target} in {channel}",
+  message_unpin: "unpinned a message of {target} in {channel}",
+  poll_end: "ended the poll {target}",
+  attachment_delete: "deleted the file {target}",
+  server_update: "changed name or pictures of the server",
+  settings_update: "changed the configuration",
+  backup_create: "made the backup {target}",
+  emoji_add: "added the emoji {target}",
+  emoji_update: "changed the emoji {target}",
+  emoji_delete: "deleted the emoji {target}",
+  webhook_create: "made the webhook {target} in {channel}",
+  webhook_update: "changed the webhook {target} in {channel}",
+  webhook_delete: "deleted the webhook {target} in {channel}",
+  webhook_regenerate: "gave the webhook {target} in {channel} a new address",
+  invite_create: "made the invitation {target}",
+  invite_delete: "withdrew the invitation {target}",
+  plugins_reload: (details) => (details.plugin === "all" ? "loaded all plugins anew" : "loaded the plugin {plugin} anew"),
+  plugin_set_enabled: (details) => (details.enabled ? "switched the plugin {plugin} on" : "switched the plugin {plugin} off"),
+  rate_limit_reset: "lifted the message limit of {target}",
+  claim_owner: "became the owner",
+};
+const ICONS = {
+  ban: "ban", unban: "user-check", timeout: "timer", delete: "trash", create: "plus", add: "plus", pin: "pin", unpin: "pin-off", kick: "user-x", export: "download",
+  regenerate: "rotate-cw", reload: "refresh-cw", backup: "archive", claim: "crown", move: "arrow-up", reorder: "arrow-up",
+};
+/** Details that the sentence says already, or that say nothing to people. */
+const SILENT = new Set(["id", "message_id", "thread_id", "channel_id", "plugin", "enabled", "erase", "author"]);
+const NAMES = {
+  expires_at: "Expires", max_uses: "Uses", send: "Who sends", view: "Who reads", muted_until: "Muted until", created_by: "Made by", timeout: "For",
+};
+
+/** [{text} | {text, bold: true}] that begin with who did it. */
+export function sentenceOf({ action, actor_name: actor, target_name: target, details }) {
+  const known = SENTENCES[action];
+  const words = (typeof known === "function" ? known(details) : known) ?? `did ${action.replaceAll("_", " ")}${target ? " to {target}" : ""}`;
+  const values = { ...details, target };
+  const parts = words.split(/(\{\w+\})/).map((part) => {
+    const slot = /^\{(\w+)\}$/.exec(part)?.[1];
+    if (!slot) return { text: part };
+    const value = values[slot];
+    return { text: slot === "channel" ? (value ? `#${value}` : "a direct channel") : slot === "target" ? targetName(action, value) : String(value ?? "unknown"), bold: true };
+  });
+  return [{ text: actorName(actor), bold: true }, { text: " " }, ...parts];
+}
+
+export function iconOf({ action }) {
+  const words = action.split("_");
+  return ICONS[words.at(-1)] ?? ICONS[words[0]] ?? "pencil";
+}
+
+/** [name, value] of what changed, for people. */
+export function detailsOf({ action, details }) {
+  const named = String(typeof SENTENCES[action] === "function" ? "" : (SENTENCES[action] ?? ""));
+  const fields = action === "settings_update" && details.changes ? details.changes : details;
+  return Object.entries(fields)
+    .filter(([name, value]) => !SILENT.has(name) && !named.includes(`{${name}}`) && value !== undefined)
+    .flatMap(([name, value]) => (value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one]) : [[name, value]]))
+    .map(([name, value]) => [action === "settings_update" ? name : (NAMES[name] ?? capital(name.replaceAll("_", " "))), shownValue(name, value)]);
+}
+
+export function actorName(name) {
+  return name === "on disk" ? "Somebody who edited the files" : personName(name);
+}
+
+export function personName(name) {
+  return userNamed(name) ? displayName(name) : plainName(name);
+}
+
+function targetName(action, name) {
+  if (!name) return "somebody";
+  if (action.startsWith("channel_") && !/kick|member/.test(action)) return `#${name}`;
+  if (action.startsWith("emoji_")) return `:${name}:`;
+  return personName(name);
+}
+
+function shownValue(name, value) {
+  if (value === null || value === "") return "none";
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  if (Array.isArray(value)) return value.length ? value.map(String).join(", ") : "none";
+  if (/(_at|until)$/.test(name) && typeof value === "number") return new Date(value * 1000).toLocaleString();
+  if (name === "timeout") return duration(value);
+  if (typeof value === "object") return JSON.stringify(value);
+  return /^(author|created_by|uploader)$/.test(name) ? personName(String(value)) : String(value);
+}
+
+function duration(seconds) {
+  const units = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const [unit, size] = units.find(([, each]) => seconds >= each) ?? units.at(-1);
+  const count = Math.round(seconds / size);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
