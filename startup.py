@@ -41,13 +41,13 @@ from figures import Figures
 from gateways.chat_api.app import MOUNT as CHAT_API
 from gateways.chat_api.gateway import ChatApi
 from gateways.rooms.guest import door as rooms_door
+from handlers.asset_pictures import AssetPictures, asset_url, is_profile_picture
 from handlers.audit import entry
 from handlers.claim import Claim
 from handlers.context import World
 from handlers.emoji_pictures import EmojiPictures
 from handlers.export_archive import open_archive
 from handlers.frames import frame_of
-from handlers.handshake import asset_url
 from handlers.invites import card, registration
 from handlers.passwords import PasswordPool
 from handlers.rate_limiter import RateLimiter
@@ -145,8 +145,10 @@ class Community:
             joins=Throttle(lambda: live.current.limits.joins_per_minute, monotonic),
             invite_lookups=Throttle(lambda: live.current.limits.invite_lookups_per_minute, monotonic),
             voice_signals=Throttle(lambda: live.current.limits.voice_signals_per_minute, monotonic),
+            profile_changes=Throttle(lambda: live.current.limits.profile_changes_per_minute, monotonic),
             passwords=PasswordPool(),
             emoji_pictures=EmojiPictures(paths.emoji_folder),
+            asset_pictures=AssetPictures(paths.assets_folder),
             claim=Claim(None if has_owner() else new_claim_code(), has_owner),
             clock=opened.clock,
             new_id=uuid7,
@@ -156,6 +158,8 @@ class Community:
             vapid=VapidKeys(opened.paths.folder / "vapid"),
         )
         self.world.emoji_pictures.tidy(documents.emojis)
+        shown = {live.current.server.icon, live.current.server.banner, *(user.pfp_url for user in documents.users)}
+        self.world.asset_pictures.tidy(shown)
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
@@ -256,6 +260,7 @@ class Community:
                 await self.plugins.stop()
             self.world.passwords.stop()
             await asyncio.to_thread(self.world.emoji_pictures.stop)
+            await asyncio.to_thread(self.world.asset_pictures.stop)
             await asyncio.to_thread(self.journal.stop)
             await asyncio.to_thread(self.uploads.stop)
 
@@ -293,7 +298,7 @@ class Community:
             log.error("%s; the settings stay as they are", problem)
             self.server.tell_owners(str(problem))
         follow(self.world.live, reloaded)
-        if {"server.name", "server.icon", "server.banner"} & set(reloaded.changed):
+        if {"server.name", "server.icon", "server.banner", "server.description"} & set(reloaded.changed):
             changes = card_changes(before, self.world.config)
             self.server.emit(
                 [server_updated(self.world.config)], audit=[entry(self.world, "server_update", details=changes)]
@@ -348,7 +353,8 @@ class Community:
     def asset_file(self, name: str) -> Path | None:
         server = self.world.config.server
         file_name = {"icon": server.icon, "banner": server.banner}.get(name, name)
-        if file_name is None or file_name not in (server.icon, server.banner) or extension_of(file_name) is None:
+        shown = file_name is not None and (file_name in (server.icon, server.banner) or is_profile_picture(file_name))
+        if file_name is None or not shown or extension_of(file_name) is None:
             return None
         return self.opened.paths.assets_folder / file_name
 

@@ -35,7 +35,7 @@ class DataPaths(Struct, frozen=True):
 
     @property
     def assets_folder(self) -> Path:
-        """Icon and banner, put there by the host."""
+        """Icon and banner, and what members upload as their pictures."""
         return self.folder / "serverAssets"
 
 

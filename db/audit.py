@@ -25,6 +25,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "user_export",
         "channel_kick",
         "access_token_create",
+        "password_reset",
     ),
     "role_management": (
         "role_create",

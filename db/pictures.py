@@ -66,10 +66,11 @@ class Picture(Struct, frozen=True):
 
 
 class _Bounds(NamedTuple):
-    """Width and height of the result, pixels of a frame, frames, pixels of all frames."""
+    """Width and height of the result, whether it is cut square, pixels of a frame, frames, pixels of all frames."""
 
     width: int | None
     height: int | None
+    square: bool
     pixels: int
     frames: int
     animation_pixels: int
@@ -89,6 +90,7 @@ def reencode(
     formats: Collection[str],
     max_width: int | None = None,
     max_height: int | None = None,
+    square: bool = False,
     max_pixels: int = MAX_PIXELS,
     max_frames: int = MAX_FRAMES,
     max_animation_pixels: int = MAX_ANIMATION_PIXELS,
@@ -100,13 +102,14 @@ def reencode(
     """Write the picture anew to `target`, in its own format, durably and in one step.
 
     formats: which may come, of `png`, `jpeg` (or `jpg`), `gif`, `webp`; other names mean nothing.
-    max_width, max_height: pixels; a larger picture is shrunk to fit, keeping its shape. Pixels and frames are counted
+    max_width, max_height: pixels; a larger picture is shrunk to fit, keeping its shape. square: before that, both ends
+    of its longer side are cut away. Pixels and frames are counted
     before it is shrunk, and before any pixel is decoded. max_bytes: of what is written, which may be more than came.
 
     Raises BadPicture; OSError when a file cannot be read or written.
     """
     allowed = sorted({"jpeg" if name == "jpg" else name for name in formats} & set(_EXTENSIONS))
-    bounds = _Bounds(max_width, max_height, max_pixels, max_frames, max_animation_pixels)
+    bounds = _Bounds(max_width, max_height, square, max_pixels, max_frames, max_animation_pixels)
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(source.open("rb") if isinstance(source, Path) else BytesIO(source))
         expected = f"expected a whole picture of one of these kinds: {', '.join(allowed)}"
@@ -245,6 +248,10 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _fit(image: Image.Image, bounds: _Bounds) -> Image.Image:
+    if bounds.square and image.width != image.height:
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
     scale = min((bounds.width or MAX_SIDE) / image.width, (bounds.height or MAX_SIDE) / image.height)
     if scale >= 1:
         return image

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from db.vapid import VapidKeys
     from db.webhooks import Webhooks
     from fanout import Fanout, Session, Sink
+    from handlers.asset_pictures import AssetPictures
     from handlers.backups import BackupKeeper
     from handlers.claim import Claim
     from handlers.emoji_pictures import EmojiPictures
@@ -61,9 +62,11 @@ class World:
         registrations: Throttle,
         joins: Throttle,
         voice_signals: Throttle,
+        profile_changes: Throttle,
         invite_lookups: Throttle,
         passwords: PasswordPool,
         emoji_pictures: EmojiPictures,
+        asset_pictures: AssetPictures,
         claim: Claim,
         clock: Callable[[], float],
         new_id: Callable[[], str],
@@ -92,10 +95,12 @@ class World:
         self.registrations = registrations
         self.joins = joins
         self.voice_signals = voice_signals
+        self.profile_changes = profile_changes
         self.invite_lookups = invite_lookups
         self.voice = Voice()
         self.passwords = passwords
         self.emoji_pictures = emoji_pictures
+        self.asset_pictures = asset_pictures
         self.claim = claim
         self.exports = ExportLinks(clock)
         self.erasing = True

@@ -182,6 +182,7 @@ def forget_guests(world: World, user_ids: Iterable[str], now: float) -> list[Eve
             world.users.remove(user_id)
             world.channels.forget_user(user_id)
             world.memberships.forget_user(user_id)
+            world.asset_pictures.discard(user.pfp_url)
             events.append(Event(Everyone(), UserLeaveEvent(username=user.username)))
             events += name_changed(world, user_id)
     return events

@@ -90,7 +90,7 @@ def _of_user(world: World, old: User | None, new: User | None) -> list[Event]:
     elif before.nickname != after.nickname:
         events += [nickname_event(after), *name_changed(world, after.id)]
     if before.pfp_url != after.pfp_url:
-        events.append(picture_event(after))
+        events.append(picture_event(world, after))
     if before.roles != after.roles:
         events += roles_changed(world, after)
     events += blocks_changed(world, before, after)

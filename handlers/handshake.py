@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urljoin
-
 from msgspec import UNSET, UnsetType
 
-from config.schema import Config
 from db.permissions import PERMISSIONS
+from handlers.asset_pictures import asset_url
 from handlers.context import Context, World
 from handlers.invites import registration
 from handlers.outcome import Outcome
@@ -15,16 +13,6 @@ from handlers.registry import HANDLERS, HTTP_CAPABILITIES, handles
 from protocol.base import COMMANDS
 from protocol.login import HandshakeEvent, Ping, PongReply
 from protocol.objects_community import Handshake, HandshakeAttachments, HandshakeLimits, ServerObject, ServerOwner
-
-
-def asset_url(config: Config, value: str | None) -> str | None:
-    """The absolute URL of an icon or banner: a URL stays, a bare file name is served under /server-assets/."""
-    if not value:
-        return None
-    if value.startswith(("http://", "https://")):
-        return value
-    base = config.server.url or f"http://{config.websocket.host}:{config.websocket.port}"
-    return urljoin(base.rstrip("/") + "/", f"server-assets/{quote(value)}")
 
 
 def handshake(world: World, validator_key: str) -> HandshakeEvent:

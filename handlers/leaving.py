@@ -32,6 +32,11 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
     reply = UserLeaveReply(user=user.username, erasing=erasing or UNSET)
     requested_at = world.timestamp()
 
+    def gone() -> None:
+        throw_out(world, user.id, "You left this server")
+        if not user.banned:
+            world.asset_pictures.discard(user.pfp_url)
+
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         tx.reads.forget_user(user.id)
@@ -52,7 +57,6 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
                 erase()
 
         events += [*news, *told]
-        goodbye = "You left this server"
-        return Outcome(reply=reply, events=events, then=forget, after=lambda: throw_out(world, user.id, goodbye))
+        return Outcome(reply=reply, events=events, then=forget, after=gone)
 
     return change

@@ -340,7 +340,10 @@ def enter(
         if claimed and not joined:
             events += roles_changed(world, user)
         return Outcome(
-            first=[AuthSuccessEvent(), ReadyEvent(user=ready_user(user), validator=token, session=token, seq=seq)],
+            first=[
+                AuthSuccessEvent(),
+                ReadyEvent(user=ready_user(world, user), validator=token, session=token, seq=seq),
+            ],
             events=events,
             audit=[_claimed(ctx, user)] if claimed else [],
             then=lambda: entered(former, invited),

@@ -117,6 +117,11 @@ def _gone(
     erasing = isinstance(reply, UserDeleteReply) and reply.erasing is True
     requested_at = world.timestamp()
 
+    def gone() -> None:
+        throw_out(world, user.id, reason)
+        if deleted:
+            world.asset_pictures.discard(user.pfp_url)
+
     def change(tx: Transaction) -> Outcome:
         tx.sessions.end_all(user.id)
         events = [] if user.banned else [Event(Everyone(), UserLeaveEvent(username=user.username))]
@@ -137,7 +142,6 @@ def _gone(
                 erase()
 
         events += [*news, *told]
-        gone = lambda: throw_out(world, user.id, reason)  # noqa: E731
         return Outcome(reply=reply, events=events, audit=[entry], then=forget, after=gone)
 
     return change

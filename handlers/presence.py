@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from db.users import Status, User
+from handlers.asset_pictures import picture_url
 from handlers.names import checked_nickname
 from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.registry import handles
@@ -64,19 +65,20 @@ def user_entry(world: World, user: User, *, online: bool | None = None, own: boo
         color=color_of(world, user),
         status=status_seen(user, online=online, own=own),
         cracked=user.is_local,
-        pfp=user.pfp_url,
+        pfp=picture_url(world.config, user),
     )
 
 
-def ready_user(user: User) -> ReadyUser:
+def ready_user(world: World, user: User) -> ReadyUser:
+    picture = picture_url(world.config, user)
     return ReadyUser(
         username=user.username,
         roles=list(user.roles),
         status=StatusObject(user.status.status, user.status.text),
         nickname=UNSET if user.nickname is None else user.nickname,
         cracked=user.is_local,
-        pfp_url=user.pfp_url,
-        pfp=user.pfp_url,
+        pfp_url=picture,
+        pfp=picture,
     )
 
 
@@ -160,6 +162,7 @@ def users_online(ctx: Context, cmd: UsersOnline) -> Outcome:
 @handles(StatusSet)
 def status_set(ctx: Context, cmd: StatusSet) -> Outcome:
     old = ctx.user
+    ctx.world.profile_changes.spend(old.id)
     new = msgspec.structs.replace(old, status=Status(cmd.status, cmd.text))
     ctx.world.users.put_lazily(new)
     events = status_changed(ctx.world, old, new)
@@ -187,6 +190,8 @@ def nickname_update(ctx: Context, cmd: NicknameUpdate) -> Outcome:
 
 @handles(NicknameRemove)
 def nickname_remove(ctx: Context, cmd: NicknameRemove) -> Outcome:
+    if ctx.user.nickname is not None:
+        ctx.world.profile_changes.spend(ctx.user.id)
     return _set_nickname(ctx, None)
 
 

@@ -6,18 +6,18 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from config.problems import ConfigError
 from config.schema import Config, Server
-from handlers.handshake import asset_url
+from handlers.asset_pictures import Kind, asset_url, is_data_uri
 from handlers.names import is_visible
 from handlers.outcome import Event, Outcome
 from handlers.registry import handles
 from handlers.users import find_user
 from protocol.audience import Everyone
 from protocol.errors import Code, Refused
-from protocol.objects_community import LimiterState
+from protocol.objects_community import MAX_URL, LimiterState
 from protocol.server_info import (
     RateLimitReset,
     RateLimitResetReply,
@@ -46,9 +46,10 @@ def server_info(ctx: Context, cmd: ServerInfo) -> Outcome:
 
 
 def server_updated(config: Config) -> Event:
-    """What is told when name, icon or banner have changed, by command or in config.json by hand."""
+    """What is told when name, icon, banner or description have changed, by command or in config.json by hand."""
     name, icon, banner = _card(config)
-    return Event(Everyone(), ServerUpdateEvent(name=name, icon=icon, banner=banner))
+    about = config.server.description or ""
+    return Event(Everyone(), ServerUpdateEvent(name=name, icon=icon, banner=banner, description=about))
 
 
 def _card(config: Config) -> tuple[str, str, str]:
@@ -64,15 +65,44 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
     changes: dict[str, Any] = {}
     if cmd.name is not UNSET:
         changes["server.name"] = checked_name(cmd.name, "server_update.name")
-    for key, value in (("icon", cmd.icon), ("banner", cmd.banner)):
+    if cmd.description is not UNSET:
+        changes["server.description"] = (cmd.description or "").strip() or None
+    pictures: tuple[tuple[Kind, str | UnsetType | None], ...] = (("icon", cmd.icon), ("banner", cmd.banner))
+    for key, value in pictures:
         if value is not UNSET:
-            changes[f"server.{key}"] = checked_picture(value, f"server_update.{key}")
+            uploaded = value is not None and is_data_uri(value)
+            changes[f"server.{key}"] = value if uploaded else checked_picture(value, f"server_update.{key}")
     if not changes:
         raise Refused(Code.NO_UPDATES)
     for name in changes:
         source = live.fixed_by(name)
         if source is not None:  # the file would be written, and nothing would change
             raise Refused(Code.SETTING_FIXED, setting=name, source=source)
+    stored: list[str] = []
+    try:
+        for key, value in pictures:
+            if isinstance(value, str) and is_data_uri(value):
+                file_name = await ctx.world.asset_pictures.store(value, key, f"server_update.{key}")
+                stored.append(file_name)
+                changes[f"server.{key}"] = file_name
+        await _write(live, changes)
+    except Refused:
+        for file_name in stored:
+            ctx.world.asset_pictures.discard(file_name)
+        raise
+    differs = card_changes(before, live.current)
+    audit = [ctx.audit("server_update", **differs)] if differs else []
+
+    def replaced() -> None:
+        for key in ("icon", "banner"):
+            if key in differs:
+                ctx.world.asset_pictures.discard(getattr(before.server, key))
+
+    return Outcome(events=[server_updated(live.current)], audit=audit, after=replaced)
+
+
+async def _write(live: LiveConfig, changes: dict[str, Any]) -> None:
+    """Into the file, and from there into force. Raises Refused."""
     try:
         async with editing:
             await asyncio.to_thread(live.update_file, changes)
@@ -86,9 +116,6 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
         raise Refused(
             Code.SETTINGS_BROKEN, reason=": ".join(filter(None, ("config.json", problem.path, problem.message)))
         )
-    differs = card_changes(before, live.current)
-    audit = [ctx.audit("server_update", **differs)] if differs else []
-    return Outcome(events=[server_updated(live.current)], audit=audit)
 
 
 def follow(live: LiveConfig, reloaded: Reloaded) -> None:
@@ -103,8 +130,8 @@ def follow(live: LiveConfig, reloaded: Reloaded) -> None:
 
 
 def card_changes(old: Config, new: Config) -> dict[str, str | None]:
-    """Name, icon and banner where they differ, as they are now."""
-    fields = ("name", "icon", "banner")
+    """Name, icon, banner and description where they differ, as they are now."""
+    fields = ("name", "icon", "banner", "description")
     return {
         name: getattr(new.server, name) for name in fields if getattr(old.server, name) != getattr(new.server, name)
     }
@@ -122,6 +149,8 @@ def checked_picture(value: str | None, field: str) -> str | None:
     """A web address, or a bare file name that lies in db/serverAssets."""
     if not value:
         return None
+    if len(value) > MAX_URL:
+        raise Refused(Code.BAD_VALUE, field=field, reason=f"expected at most {MAX_URL} characters")
     url = value.lower().startswith(("http://", "https://"))
     if not is_visible(value) or any(character.isspace() for character in value):
         raise Refused(Code.BAD_VALUE, field=field, reason="expected visible characters")

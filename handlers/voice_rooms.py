@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from handlers.asset_pictures import picture_url
 from handlers.outcome import Event
 from protocol.audience import OneSession, Viewers, ViewersPart
 from protocol.objects_community import VoiceMember
@@ -14,7 +15,6 @@ from protocol.voice import VoiceParticipant, VoicePeer, VoiceUserJoinedEvent, Vo
 
 if TYPE_CHECKING:
     from db.channels import Channel
-    from db.users import User
     from fanout import Session
     from handlers.context import World
 
@@ -78,8 +78,7 @@ class Voice:
 def voice_state(world: World, channel_id: str) -> list[VoiceMember]:
     """What the channel list says of a voice channel."""
     return [
-        VoiceMember(_name(world, each), each.muted, _pfp(world.users.get(each.user_id)))
-        for each in world.voice.in_channel(channel_id)
+        VoiceMember(_name(world, each), each.muted, _pfp(world, each)) for each in world.voice.in_channel(channel_id)
     ]
 
 
@@ -90,14 +89,12 @@ def participant(world: World, who: Participant, *, inside: bool) -> VoicePartici
         username=_name(world, who),
         muted=who.muted,
         peer_id=who.peer_id if inside else UNSET,
-        pfp=_pfp(world.users.get(who.user_id)),
+        pfp=_pfp(world, who),
     )
 
 
 def peer(world: World, who: Participant) -> VoicePeer:
-    return VoicePeer(
-        username=_name(world, who), peer_id=who.peer_id, muted=who.muted, pfp=_pfp(world.users.get(who.user_id))
-    )
+    return VoicePeer(username=_name(world, who), peer_id=who.peer_id, muted=who.muted, pfp=_pfp(world, who))
 
 
 def _name(world: World, who: Participant) -> str:
@@ -105,8 +102,10 @@ def _name(world: World, who: Participant) -> str:
     return who.username if user is None else user.username
 
 
-def _pfp(user: User | None) -> str | UnsetType:
-    return UNSET if user is None or user.pfp_url is None else user.pfp_url
+def _pfp(world: World, who: Participant) -> str | UnsetType:
+    user = world.users.get(who.user_id)
+    url = None if user is None else picture_url(world.config, user)
+    return UNSET if url is None else url
 
 
 # --- what is told

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 import plugin_objects
+from handlers.asset_pictures import picture_url
 from plugin_host.api import member
 from plugin_objects import (
     Action,
@@ -139,7 +140,7 @@ def _message(world: World, message: wire.Message, channel: str, thread_id: str |
     # what is in `webhook` and `embeds` is as it is stored: plain JSON, or the struct
     shown: dict[str, Any] = msgspec.to_builtins(webhook) if webhook is not None else {}
     name = shown.get("name") or (author.nickname or author.username if author is not None else message.user)
-    avatar = shown.get("avatar") or (author.pfp_url if author is not None else None)
+    avatar = shown.get("avatar") or (picture_url(world.config, author) if author is not None else None)
     return Message(
         id=message.id,
         channel=channel,

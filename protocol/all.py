@@ -7,6 +7,7 @@ from importlib import import_module
 FAMILIES = (
     "notices",
     "login",
+    "accounts",
     "server_info",
     "users",
     "modlog",

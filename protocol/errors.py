@@ -44,6 +44,7 @@ class Code(Enum):
     TOO_MANY_INVITES = "You have made {max} invitations, which is the most; delete one first"
     ACCOUNT_REQUIRED = "This is not for guests: log in with an account"
     TOO_BUSY = "The server is busy with other logins. Try again in a few seconds"
+    NO_PASSWORD = "This account has no password on this server"
     SESSION_NOT_FOUND = "Session not found"
     # permission
     PERMISSION_REQUIRED = "Access denied: '{permission}' permission required"

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from protocol.base import Command, Packet, spec
+from protocol.emojis import MAX_IMAGE
 from protocol.errors import Code
 from protocol.objects_community import MAX_URL, UserRef
 
@@ -40,11 +41,32 @@ class PfpGetReply(Packet, kw_only=True, frozen=True, tag="pfp_get"):
     does="Set the own picture.",
     allowed="everybody after login, unless `auth_mode` is `rotur`",
     events=(PfpSetEvent,),
-    errors=(Code.PICTURE_FIXED, Code.BAD_VALUE),
+    errors=(Code.PICTURE_FIXED, Code.BAD_VALUE, Code.TOO_MANY_TRIES),
     example={"url": "https://example.org/me.png"},
 )
 class PfpSet(Command, kw_only=True, frozen=True):
     url: PictureUrl
+
+
+@spec(
+    does="Upload the own picture, which this server then keeps; it replaces the earlier one. `pfp_set` with an empty "
+    "`url` removes it.",
+    allowed="everybody after login, unless `auth_mode` is `rotur`",
+    limited=True,
+    events=(PfpSetEvent,),
+    errors=(Code.PICTURE_FIXED, Code.BAD_VALUE, Code.UNAVAILABLE),
+    example={"image": "data:image/png;base64,iVBORw0KGgo="},
+)
+class PfpUpload(Command, kw_only=True, frozen=True):
+    image: Annotated[
+        str,
+        Meta(
+            max_length=MAX_IMAGE,
+            description="`data:image/...;base64,...` of at most 3 MB: PNG, JPEG, GIF or WebP. It is written anew: "
+            "metadata goes, it is cut square in the middle and shrunk to 256 x 256 pixels, animated pictures stay "
+            "animated.",
+        ),
+    ]
 
 
 @spec(

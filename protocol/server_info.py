@@ -7,11 +7,17 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from protocol.base import Command, Packet, spec
+from protocol.emojis import MAX_IMAGE
 from protocol.errors import Code
 from protocol.objects_community import MAX_URL, LimiterState, UserRef
 
 Picture = Annotated[
-    str, Meta(max_length=MAX_URL, description="http(s) URL, or a file name in db/serverAssets; null clears it.")
+    str,
+    Meta(
+        max_length=MAX_IMAGE,
+        description="`data:image/...;base64,...` of at most 3 MB, which is shrunk and kept in db/serverAssets; or of "
+        f"at most {MAX_URL} characters an http(s) URL or the name of a file there; null clears it.",
+    ),
 ]
 
 
@@ -24,13 +30,14 @@ class ServerInfoReply(Packet, kw_only=True, frozen=True, tag="server_info"):
 
 
 class ServerUpdateEvent(Packet, kw_only=True, frozen=True, tag="server_update"):
-    """The community has another name, icon or banner."""
+    """The community has another name, icon, banner or description."""
 
     durable: ClassVar[bool] = True
 
     name: str
     icon: str
     banner: str
+    description: str = ""
 
 
 @spec(does="Fetch name, icon and banner of the server.", allowed="everybody after login", reply=ServerInfoReply)
@@ -39,11 +46,11 @@ class ServerInfo(Command, kw_only=True, frozen=True):
 
 
 @spec(
-    does="Change name, icon or banner of the server, in config.json.",
+    does="Change name, icon, banner or description of the server, in config.json.",
     allowed="server permission `manage_server`",
     needs="manage_server",
     events=(ServerUpdateEvent,),
-    errors=(Code.NO_UPDATES, Code.SETTING_FIXED, Code.SETTINGS_BROKEN, Code.BAD_VALUE),
+    errors=(Code.NO_UPDATES, Code.SETTING_FIXED, Code.SETTINGS_BROKEN, Code.BAD_VALUE, Code.UNAVAILABLE),
     example={"name": "The Lab", "icon": None},
 )
 class ServerUpdate(Command, kw_only=True, frozen=True):
@@ -54,6 +61,11 @@ class ServerUpdate(Command, kw_only=True, frozen=True):
     ) = UNSET
     icon: Picture | UnsetType | None = UNSET
     banner: Picture | UnsetType | None = UNSET
+    description: (
+        Annotated[str, Meta(max_length=500, description="What the community is about; null or empty: nothing.")]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class RateLimitStatusReply(Packet, kw_only=True, frozen=True, tag="rate_limit_status"):

@@ -9,6 +9,7 @@ import zlib
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -75,7 +76,7 @@ def frames_of(source: bytes | Path) -> tuple[list[bytes], list[float], int | Non
         return shown, durations, image.info.get("loop")
 
 
-def refused(data: bytes, folder: Path, **options: int) -> str:
+def refused(data: bytes, folder: Path, **options: Any) -> str:
     with pytest.raises(BadPicture) as error:
         reencode(data, folder / "out", formats=ALL, **options)
     assert list(folder.iterdir()) == [], "nothing stays behind"
@@ -265,6 +266,23 @@ def test_it_is_shrunk_to_fit_and_never_made_larger(
     source = encoded(Image.new("RGB", size, "red"), "png")
     done = reencode(source, tmp_path / "out", formats=ALL, max_width=bounds[0], max_height=bounds[1])
     assert (done.width, done.height) == expected
+
+
+@pytest.mark.parametrize(("kind", "size"), [("png", (400, 100)), ("jpeg", (100, 400)), ("gif", (90, 60))])
+def test_a_square_is_cut_out_of_the_middle(kind: str, size: tuple[int, int], tmp_path: Path) -> None:
+    image = Image.new("RGB", size, "red")
+    side = min(size)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    image.paste("blue", (left, top, left + side, top + side))
+    done = reencode(
+        encoded(image, kind), tmp_path / "out", formats=ALL, max_width=50, max_height=50, square=True
+    )  # fmt: skip
+    assert (done.width, done.height) == (50, 50)
+    with Image.open(tmp_path / "out") as shown:
+        for corner in ((3, 3), (46, 46)):
+            pixel = shown.convert("RGB").getpixel(corner)
+            assert isinstance(pixel, tuple)
+            assert pixel[2] > 240
 
 
 def test_a_large_picture_in_few_bytes_is_refused_before_it_is_decoded(

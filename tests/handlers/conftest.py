@@ -33,6 +33,7 @@ from db.store import Store
 from db.users import LOCAL_PREFIX, User, Users
 from db.vapid import VapidKeys
 from fanout import Fanout, Session, Sink
+from handlers.asset_pictures import AssetPictures
 from handlers.claim import Claim
 from handlers.context import Context, World
 from handlers.emoji_pictures import EmojiPictures
@@ -280,6 +281,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     live = LiveConfig(tmp_path / "config.json", Config(), {})
     passwords = PasswordPool()
     emoji_pictures = EmojiPictures(tmp_path / "serverEmojis")
+    asset_pictures = AssetPictures(tmp_path / "serverAssets")
     numbers = itertools.count(1)
     world = World(
         live=live,
@@ -299,8 +301,10 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         joins=Throttle(lambda: 30, clock),
         invite_lookups=Throttle(lambda: 30, clock),
         voice_signals=Throttle(lambda: 30, clock),
+        profile_changes=Throttle(lambda: 30, clock),
         passwords=passwords,
         emoji_pictures=emoji_pictures,
+        asset_pictures=asset_pictures,
         claim=Claim(None, lambda: False),
         clock=clock,
         new_id=lambda: f"id-{next(numbers):06}",
@@ -314,6 +318,7 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     yield world
     passwords.stop()
     emoji_pictures.stop()
+    asset_pictures.stop()
     store.close()
     engine.dispose()
 

@@ -6,8 +6,9 @@ import pytest
 
 from db.users import Status
 from handlers.presence import came_online, ready_user, went_offline
+from protocol.errors import Code
 from tests.handlers.community import add_user, empower, to_everyone, told
-from tests.handlers.conftest import Stage, as_json
+from tests.handlers.conftest import Clock, Stage, as_json
 
 
 def entry(stage: Stage, asked_by: str, of: str, cmd: str = "users_list") -> dict[str, object] | None:
@@ -161,6 +162,29 @@ def test_going_offline_is_told_unless_invisible_banned_or_gone(stage: Stage) -> 
 def test_ready_user_has_no_secret(stage: Stage) -> None:
     empower(stage, "manage_users")
     user = add_user(stage, "carl", "user", password_hash="$argon2id$secret", extra={"token": "secret"}, nickname="C")
-    ready = ready_user(user)
+    ready = ready_user(stage.world, user)
     assert "secret" not in repr(ready)
     assert (ready.username, ready.nickname, ready.cracked) == ("carl", "C", False)
+
+
+def test_what_everybody_is_told_of_a_member_is_throttled(stage: Stage, clock: Clock) -> None:
+    for name in ("ann", "ben"):
+        stage.connect(name)
+    stage.do("host", "role_create", name="gamer", self_assignable=True)
+    clock.now += 61
+    stage.do("ann", "self_role_add", role="gamer")
+    for _ in range(14):
+        stage.do("ann", "status_set", status="dnd")
+        stage.do("ann", "pfp_set", url="https://example.org/me.png")
+    stage.do("ann", "self_role_remove", role="gamer")
+    stage.change_user("ann", nickname="Ally")
+    for cmd, fields in (
+        ("status_set", {"status": "idle"}), ("pfp_set", {"url": ""}), ("nickname_remove", {}),
+        ("self_role_add", {"role": "gamer"}),
+    ):  # fmt: skip
+        refusal = stage.refused("ann", cmd, **fields)
+        assert (refusal.code, refusal.fields) == (Code.TOO_MANY_TRIES, {"wait_s": 61}), cmd
+    assert stage.user("ann").status.status == "dnd"
+    stage.do("ben", "status_set", status="idle")
+    clock.now += 61
+    stage.do("ann", "nickname_remove")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from config.live import LiveConfig
 from config.load import load
@@ -13,6 +14,7 @@ from handlers.server_info import server_updated
 from protocol.audience import Everyone
 from tests.handlers.community import empower, told, told_one
 from tests.handlers.conftest import Clock, Stage
+from tests.support.pictures import data_uri, picture
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def test_server_info_gives_absolute_urls(stage: Stage) -> None:
 
 def test_server_update_writes_the_file_and_tells_everybody(stage: Stage, tmp_path: Path) -> None:
     outcome = stage.do("mod", "server_update", name="The Lab ")
-    expected = {"cmd": "server_update", "name": "The Lab", "icon": "", "banner": ""}
+    expected = {"cmd": "server_update", "name": "The Lab", "icon": "", "banner": "", "description": ""}
     assert told(outcome) == [expected]
     assert outcome.reply is None
     assert outcome.events[0].audience == Everyone()
@@ -58,6 +60,10 @@ def test_server_update_null_clears(stage: Stage) -> None:
         {"icon": "javascript:alert(1)"},
         {"banner": "https://example.org/a b"},
         {"banner": 5},
+        {"icon": "x" * 501},
+        {"icon": "data:image/png;base64,aGk="},
+        {"icon": "data:text/plain;base64,aGk="},
+        {"description": "x" * 501},
     ],
 )
 def test_server_update_refuses_what_is_no_name_or_picture(
@@ -70,6 +76,43 @@ def test_server_update_refuses_what_is_no_name_or_picture(
 def test_server_update_refuses_without_right_or_change(stage: Stage) -> None:
     assert stage.refused("ann", "server_update", name="x").code.wire == "permission_required"
     assert stage.refused("mod", "server_update").code.wire == "no_updates"
+
+
+def test_server_update_keeps_uploaded_pictures_in_the_shape_they_are_shown_in(stage: Stage) -> None:
+    wide = data_uri(picture("blue", size=(900, 600)))
+    answer = stage.answer("mod", "server_update", icon=wide, banner=wide)
+    folder = stage.world.asset_pictures.folder
+    server = stage.world.config.server
+    assert server.icon is not None
+    assert server.banner is not None
+    assert answer["icon"].endswith(f"/server-assets/{server.icon}")
+    with Image.open(folder / server.icon) as icon, Image.open(folder / server.banner) as banner:
+        assert (icon.size, banner.size) == ((512, 512), (900, 600))
+    stage.do("mod", "server_update", icon=None, banner=data_uri(picture("red")))
+    stage.world.asset_pictures.wait()
+    assert [file.name for file in folder.iterdir()] == [stage.world.config.server.banner]
+
+
+def test_server_update_forgets_uploads_where_nothing_is_changed(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{ not JSON")
+    assert stage.refused("mod", "server_update", icon=data_uri(picture())).code.wire == "settings_broken"
+    stage.world.asset_pictures.wait()
+    assert list(stage.world.asset_pictures.folder.iterdir()) == []
+
+
+def test_server_update_leaves_what_the_host_put_there(stage: Stage) -> None:
+    folder = stage.world.asset_pictures.folder
+    folder.mkdir()
+    (folder / "icon.png").write_bytes(picture())
+    stage.do("mod", "server_update", icon="icon.png")
+    stage.do("mod", "server_update", icon=data_uri(picture()))
+    stage.world.asset_pictures.wait()
+    assert (folder / "icon.png").exists()
+
+
+def test_server_update_tells_the_description(stage: Stage) -> None:
+    assert stage.answer("mod", "server_update", description=" Tea and chess ")["description"] == "Tea and chess"
+    assert stage.answer("mod", "server_update", description=None)["description"] == ""
 
 
 @pytest.mark.parametrize(

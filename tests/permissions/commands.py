@@ -48,6 +48,7 @@ class Row(msgspec.Struct, frozen=True):
 
 EVERYBODY = "ok ok ok ok ok"
 ADMINS = "permission_required permission_required permission_required ok ok"
+OWNER_ONLY = "permission_required permission_required permission_required permission_required ok"
 VIEWERS = "channel_not_found ok ok ok ok"
 THREAD_VIEWERS = "thread_not_found ok ok ok ok"
 POLL_VIEWERS = "poll_not_found ok ok ok ok"
@@ -200,7 +201,11 @@ USERS = (
     Row("nickname_update", {"nickname": "Ally"}, EVERYBODY),
     Row("nickname_remove", {}, EVERYBODY),
     Row("pfp_set", {"url": "https://example.org/me.png"}, EVERYBODY),
+    Row("pfp_upload", {"image": PNG}, EVERYBODY),
     Row("pfp_get", {"username": BEN}, EVERYBODY),
+    Row("password_change", {"old_password": PASSWORD, "new_password": "battery staple"}, EVERYBODY),
+    Row("password_reset", {"user": BEN}, OWNER_ONLY),
+    Row("password_reset", {"user": user_id("host")}, OWNER_ONLY.replace("ok", "not_yourself"), "of the owner"),
     Row("user_update", {"user": BEN, "updates": {"nickname": "Benny"}}, ADMINS),
     Row("user_update", {"user": user_id("host"), "updates": {"nickname": "Boss"}},
         ADMINS.replace("ok ok", "member_above ok"), "of the owner"),
@@ -225,8 +230,7 @@ USERS = (
         "to somebody whom the caller has blocked", before=(("caller", "user_block", {"user": BEN}),)),
     Row("directs_list", {}, EVERYBODY),
     Row("username_update", {"username": "wanderer"}, " ".join(["name_fixed"] * 5)),
-    Row("access_token_create", {"username": "visitor"},
-        "permission_required permission_required permission_required permission_required ok"),
+    Row("access_token_create", {"username": "visitor"}, OWNER_ONLY),
     Row("claim_owner", {"code": "K7QF-2M9X"}, " ".join(["wrong_claim"] * 5), "while there is an owner"),
 )  # fmt: skip
 
@@ -314,7 +318,7 @@ SLASH = (
 )  # fmt: skip
 
 JOIN = ("caller", "voice_join", {"channel": "lounge", "peer_id": "peer"})
-OTHER = ("host", "voice_join", {"channel": "lounge", "peer_id": "other"})
+OTHER = ("ben", "voice_join", {"channel": "lounge", "peer_id": "other"})
 IN_VOICE = "not_in_voice ok ok ok ok"
 VOICE = (
     Row("voice_join", {"channel": "$lounge", "peer_id": "peer"}, VIEWERS),

@@ -29,7 +29,7 @@ LIMITED = {
     "message_new", "message_edit", "message_delete", "direct_open", "direct_message", "channel_topic_set",
     "channel_modes_set", "channel_member_set", "channel_invite", "channel_kick", "username_update",
     "access_token_create", "poll_create", "poll_vote", "thread_create", "nickname_update", "invite_create",
-    "slash_register", "slash_call", "plugin_call",
+    "slash_register", "slash_call", "plugin_call", "pfp_upload",
 }  # fmt: skip
 
 
