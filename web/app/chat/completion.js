@@ -90,7 +90,7 @@ export function Sign({ option }) {
     case "member":
       return html`<${Avatar} username=${option.username} size=${24} status=${option.status} />`;
     case "role":
-      return html`<span class="completion-sign" style=${{ color: option.color ?? "" }}><${Icon} name="at-sign" size=${17} /></span>`;
+      return html`<span class="completion-sign"><span class=${option.color ? "role-ink" : ""} style=${{ "--role": option.color ?? "" }}><${Icon} name="at-sign" size=${17} /></span></span>`;
     case "channel":
       return html`<span class="completion-sign">${channelIcon(option.channel)}</span>`;
     case "emoji":

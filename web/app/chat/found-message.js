@@ -25,7 +25,7 @@ export function FoundMessage({ message, words = [], tools, unread }) {
       <${Avatar} username=${user} name=${webhook?.name} src=${webhook ? null : undefined} size=${32} />
       <span class="found-body">
         <span class="found-head">
-          <span class="found-author truncate" data-colored=${color ? "" : undefined} style=${{ "--role": color ?? "" }}>${webhook?.name ?? displayName(user)}</span>
+          <span class="found-author truncate ${color ? "role-ink" : ""}" style=${{ "--role": color ?? "" }}>${webhook?.name ?? displayName(user)}</span>
           <time class="found-time" data-tip=${fullTime(timestamp)}>${shortTime(timestamp)}</time>
         </span>
         <span class="found-text">${marked(around(excerpt(message, 1000), words), words)}</span>

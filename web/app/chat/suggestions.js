@@ -64,13 +64,13 @@ function suggestMembers(query, channel) {
     const offline = user.status.status === "offline" || user.status.status === "invisible";
     return {
       id: `member/${user.username}`, kind: "member", username: user.username, status: user.status, label,
-      hint: plain === label ? "" : plain, insert: `@${all.has(plain) ? user.username : plain} `, order: offline ? 1 : 0, score: best(fit(label, wanted), fit(plain, wanted)),
+      hint: plain === label ? "" : plain, insert: `@${all.has(plain) ? user.username : plain} `, order: user.username === me.peek() ? 2 : offline ? 1 : 0, score: best(fit(label, wanted), fit(plain, wanted)),
     };
   });
   const groups = channel?.members ? [] : [...roles.peek().values()];
   const foundRoles = groups.map((role) => ({
     id: `role/${role.name}`, kind: "role", label: role.name, hint: role.description || "Role", color: role.color,
-    insert: `@&${role.name} `, order: 2, score: fit(role.name, wanted),
+    insert: `@&${role.name} `, order: 3, score: fit(role.name, wanted),
   }));
   return ranked([...found, ...foundRoles]);
 }
