@@ -51,7 +51,7 @@ function Member({ user }) {
       <button type="button" class="member" data-away=${away ? "" : null} onClick=${(event) => openProfile(event.currentTarget, user.username)}>
         <${Avatar} username=${user.username} size=${32} status=${true} />
         <span class="member-text">
-          <span class="member-name" style=${color ? { "--role": color } : null} data-colored=${color ? "" : null}>${displayName(user.username)}</span>
+          <span class=${`member-name ${color ? "role-ink" : ""}`} style=${{ "--role": color ?? "" }}>${displayName(user.username)}</span>
           ${user.status.text && !away && html`<span class="member-status">${user.status.text}</span>`}
         </span>
       </button>
