@@ -3,7 +3,7 @@ import { html, useState } from "../lib.js";
 import { bytes } from "../core/format.js";
 import { localUrl } from "../core/state.js";
 import { Icon } from "../ui/icon.js";
-import { openViewer } from "./viewer.js";
+import { toast } from "../ui/toast.js";
 
 const WIDEST = 400;
 const HIGHEST = 320;
@@ -41,7 +41,13 @@ function Picture({ file, message, place, single }) {
   const scale = Math.min(1, WIDEST / (file.width || WIDEST), HIGHEST / (file.height || HIGHEST));
   const width = Math.max(48, Math.round((file.width || WIDEST) * scale));
   const height = Math.max(48, Math.round((file.height || HIGHEST * 0.75) * scale));
-  const open = () => openViewer({ place, message, id: file.id });
+  const open = async () => {
+    try {
+      (await import("./viewer.js")).openViewer({ place, message, id: file.id });
+    } catch {
+      toast("This part could not be loaded. Try again.", "danger");
+    }
+  };
   return html`<button type="button" class="picture" data-there=${there || undefined} aria-label="Picture ${file.name}. Open"
     style=${single ? { inlineSize: `${width}px`, aspectRatio: `${width} / ${height}` } : {}} onClick=${open}>
     <img src=${url} alt="" width=${width} height=${height} loading="lazy" decoding="async" draggable=${false}
