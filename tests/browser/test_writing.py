@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
 from tests.support.client import Visitors
@@ -128,10 +128,11 @@ async def test_a_message_waits_for_its_files(server: ServerProcess, visit: Visit
     await page.get_by_role("button", name="Files, polls, commands").click()
     async with page.expect_file_chooser() as chosen:
         await page.get_by_role("menuitem", name="Upload files").click()
-    files = [("tower.png", "image/png", picture()), ("fake.png", "image/png", b"no picture")]
-    await (await chosen.value).set_files(
-        [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files]
-    )
+    files: list[FilePayload] = [
+        {"name": "tower.png", "mimeType": "image/png", "buffer": picture()},
+        {"name": "fake.png", "mimeType": "image/png", "buffer": b"no picture"},
+    ]
+    await (await chosen.value).set_files(files)
     await field(page).fill("Look")
     await field(page).press("Enter")
     await expect(page.get_by_text("A file could not be uploaded")).to_be_visible()

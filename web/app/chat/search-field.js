@@ -1,5 +1,5 @@
 // The field of the search: words, chips of filters, and what completes them.
-import { html, useEffect, useId, useRef, useState } from "../lib.js";
+import { html, useId, useLayoutEffect, useRef, useState } from "../lib.js";
 import { Avatar } from "../ui/avatar.js";
 import { IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
@@ -15,7 +15,7 @@ export function SearchField({ text, filters, onChange, wanted }) {
   // filters are not forced on who types words: they come with the first letter of one, or by arrow down
   const shown = open && (isValue || (options.length > 0 && (from < text.length || at >= 0)));
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current.focus();
     field.current.select();
   }, [wanted]);
