@@ -21,9 +21,19 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
     assert info.json()["registration"] == "invite"
     made = (await host.request("invite_create", max_uses=1, expires_in_s=3600, roles=["moderator"]))["invite"]
     assert len(made["code"]) >= 10
+    assert made == {
+        "code": made["code"], "created_by": user_id("host"), "created_at": made["created_at"],
+        "expires_at": made["created_at"] + 3600, "max_uses": 1, "uses": 0, "note": "", "roles": ["moderator"],
+        "valid": True,
+    }  # fmt: skip
     url = f"{server.http_url}/invites/{made['code']}"
     card = (await asyncio.to_thread(requests.get, url, timeout=10)).json()
     assert (card["valid"], card["inviter"], card["server"]["name"]) == (True, "host", "Test community")
+    assert card["expires_at"] == made["expires_at"]
+    own = (await ann.request("invite_create", note="for a friend"))["invite"]
+    assert (await ann.request("invites_list"))["invites"] == [own], "not that of the host"
+    assert (await ann.refused("invite_delete", code=made["code"]))["code"] == "invite_not_found"
+    assert (await host.request("invites_list"))["invites"] == [made, own]
 
     with pytest.raises(Refusal) as refused:
         await (await visit.connect()).register("zoe")
@@ -35,7 +45,9 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
         await (await visit.connect()).register("yann", invite=made["code"])
     assert refused.value.packet["code"] == "invite_expired"
 
-    (listed,) = (await host.request("invites_list"))["invites"]
-    assert (listed["uses"], listed["valid"]) == (1, False)
-    await host.request("invite_delete", code=made["code"])
+    listed = (await host.request("invites_list"))["invites"][0]
+    assert listed == {**made, "uses": 1, "valid": False}
+    gone = await host.request("invite_delete", code=made["code"])
+    assert (gone["code"], gone["deleted"]) == (made["code"], True)
+    assert made["code"] not in str(ann.events), "nobody is told of a code"
     assert (await asyncio.to_thread(requests.get, url, timeout=10)).status_code == 404

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.client import Visitors
+from tests.support.client import ChatClient, Visitors
 from tests.support.community import user_id
 
 pytestmark = pytest.mark.anyio
@@ -187,6 +187,43 @@ async def test_messages_search_finds_substrings(visit: Visitors) -> None:
     (everywhere,) = (await ann.request("messages_search", query="badger", **{"from": "ann"}))["results"]
     window = await ann.request("messages_around", channel=everywhere["channel"], around=everywhere["id"])
     assert wanted["id"] in [message["id"] for message in window["messages"]]
+
+
+async def test_messages_search_with_filters_finds_what_the_caller_sees(visit: Visitors) -> None:
+    mod, ann = await visit.login("mod"), await visit.login("ann")
+    thread = (await ann.request("thread_create", channel="ideas", name="wombats"))["thread"]["id"]
+    first = await ann.say("a wombat at https://example.org/")
+    second = await mod.say("another wombat")
+    third = (await ann.request("message_new", thread_id=thread, content="a wombat here"))["message"]
+    hidden = await mod.say("the secret wombat", "staff")
+    await mod.request("message_react_add", channel="general", id=second["id"], emoji="👍")
+    await mod.request("message_pin", channel="general", id=second["id"])
+
+    async def found(client: ChatClient, **fields: Any) -> list[str]:
+        return [message["id"] for message in (await client.request("messages_search", **fields))["results"]]
+
+    ids = [hidden["id"], third["id"], second["id"], first["id"]]
+    assert await found(mod, query="WOMBAT") == ids
+    assert await found(ann, query="WOMBAT") == ids[1:], "in every place that the caller sees"
+    assert await found(ann, query="wombat", channels=["general"]) == ids[2:]
+    assert await found(ann, query="wombat", channels=["ideas"]) == await found(ann, query="w", thread_id=thread)
+    assert await found(ann, query="wombat", **{"from": user_id("mod")}) == [second["id"]]
+    assert await found(ann, query="wombat", has=["link"]) == [first["id"]]
+    assert await found(ann, query="wombat", has=["reaction"], pinned=True) == [second["id"]]
+    assert await found(ann, query="wombat", pinned=False, before=third["timestamp"]) == [first["id"]]
+    assert await found(ann, query="wombat", after=second["timestamp"]) == ids[1:3]
+    for name in ("staff", "nowhere"):
+        refusal = await ann.refused("messages_search", query="wombat", channels=["general", name])
+        assert refusal["code"] == "channel_not_found"
+
+    page = await ann.request("messages_search", query="wombat", limit=2)
+    assert (page["query"], page["complete"], page["cursor"] is not None) == ("wombat", True, True)
+    newest, older = page["results"]
+    assert (newest["channel"], newest["thread_id"]) == ("ideas", thread)
+    assert (older["channel"], older["pinned"], older["reactions"]) == ("general", True, {"👍": [user_id("mod")]})
+    rest = await ann.request("messages_search", query="wombat", limit=2, cursor=page["cursor"])
+    assert ([message["id"] for message in rest["results"]], rest["cursor"]) == ([first["id"]], None)
+    assert hidden["id"] not in str(ann.events)
 
 
 async def test_typing_is_of_the_moment(visit: Visitors) -> None:

@@ -78,12 +78,12 @@ async def test_plugins_of_a_running_server(visit: Visitors, folder: Path) -> Non
                                   if isinstance(event.get("message"), dict)]  # fmt: skip
 
     listed = await host.request("plugins_list")
-    assert listed["plugins"]["echo"] == {
-        "name": "Echo", "description": "Echoes", "handles": ["message_new"], "enabled": True, "running": True,
-        "failures": 0, "commands": ["count"], "error": None,
+    entry = listed["plugins"]["echo"]
+    assert entry["settings"]["$defs"]["Mine"]["properties"].keys() == {"enabled", "word"}
+    assert {key: value for key, value in entry.items() if key != "settings"} == {
+        "name": "Echo", "description": "Echoes", "version": "", "handles": ["message_new"], "enabled": True,
+        "running": True, "failures": 0, "commands": ["count"], "error": None, "switchable": True,
     }  # fmt: skip
-    await ann.refused("plugins_list")
-    await ann.refused("plugins_reload", plugin="echo")
 
     called = await ann.request("plugin_call", plugin="echo", command="count", args={})
     assert called["result"] == {"of": "ann", "channels": 3}
@@ -107,6 +107,15 @@ async def test_plugins_of_a_running_server(visit: Visitors, folder: Path) -> Non
     assert reloaded["val"] == "Plugin 'echo' reloaded successfully"
     await ann.refused("message_new", channel="general", content="heck")
     assert (await host.request("plugins_reload"))["val"] == "All plugins reloaded successfully"
+    for enabled in (False, True):
+        switched = await host.request("plugin_set_enabled", plugin="echo", enabled=enabled)
+        assert (switched["plugin"], switched["entry"]["enabled"], switched["entry"]["running"]) == (
+            "echo", enabled, enabled,
+        )  # fmt: skip
+        assert json.loads(path.read_text("utf-8")) == {"enabled": enabled, "word": "heck"}
+    for cmd, fields in (("plugins_list", {}), ("plugins_reload", {}), ("plugin_set_enabled", {"enabled": False})):
+        assert (await ann.refused(cmd, plugin="echo", **fields))["code"] == "permission_required"
+    assert ann.received("plugin_set_enabled") == []
     broken = await host.refused("plugins_reload", plugin="nothing")
     assert broken["val"].startswith("Failed to reload plugin 'nothing'")
     log = await host.request("modlog_get", action="plugins_reload")

@@ -77,6 +77,40 @@ async def test_voice_between_two_with_somebody_who_looks_on_and_somebody_outside
     assert "lounge" not in str(ann.events)
 
 
+async def test_voice_signal_reaches_one_peer_and_pictures_every_viewer(visit: Visitors) -> None:
+    ann, ben, mod, host = [await visit.login(name) for name in ("ann", "ben", "mod", "host")]
+    url = "https://example.org/ann.png"
+    await ann.request("pfp_set", url=url)
+    await ben.request("voice_join", channel="stage", peer_id="peer-ben")
+    await mod.request("voice_join", channel="stage", peer_id="peer-mod")
+    await ann.request("voice_join", channel="stage", peer_id="peer-ann")
+    for client, shown in ((ben, {"peer_id": "peer-ann"}), (host, {})):
+        joined = await client.expect("voice_user_joined", user={"username": user_id("ann")})
+        assert joined["user"] == {
+            "id": user_id("ann"), "username": user_id("ann"), "muted": False, "pfp": url, **shown,
+        }  # fmt: skip
+    assert (await listed(host, "stage"))[-1] == {"username": user_id("ann"), "muted": False, "pfp": url}
+    phone = await visit.login("ben")
+    moved = await phone.request("voice_join", channel="stage", peer_id="peer-phone")
+    assert moved["participants"][-1] == {
+        "username": user_id("ann"), "peer_id": "peer-ann", "muted": False, "pfp": url,
+    }  # fmt: skip
+
+    offer = '{"type": "offer", "sdp": "xyzzy"}'
+    sent = await phone.request("voice_signal", peer_id="peer-ann", data=offer)
+    assert (sent["channel"], sent["sent"]) == ("stage", True)
+    heard = await ann.expect("voice_signal")
+    assert {key: value for key, value in heard.items() if key != "cmd"} == {
+        "channel": "stage", "username": user_id("ben"), "peer_id": "peer-phone", "data": offer,
+    }  # fmt: skip
+    assert (await host.refused("voice_signal", peer_id="peer-ann", data=offer))["code"] == "not_in_voice"
+    assert (await ann.refused("voice_signal", peer_id="peer-ben", data=offer))["code"] == "peer_not_found"
+    for client in (ben, mod, host):
+        await client.sync()
+        assert "xyzzy" not in str(client.events), "only who is called is told"
+    await ann.request("pfp_set", url="")
+
+
 async def test_voice_moves_with_the_user_and_ends_with_the_right(visit: Visitors) -> None:
     host, ann, ben = await visit.login("host"), await visit.login("ann"), await visit.login("ben")
     phone = await visit.login("ann")

@@ -36,7 +36,6 @@ async def post(server: ServerProcess, token: str, body: Any, **headers: str) -> 
 async def test_webhook_create_and_what_comes_through_it(server: ServerProcess, visit: Visitors) -> None:
     host, ann, mod = await visit.login("host"), await visit.login("ann"), await visit.login("mod")
     webhook = (await host.request("webhook_create", channel="staff", name="Build", avatar=None))["webhook"]
-    assert {"id", "name", "created_at", "avatar", "token"} <= set(webhook)
     embed = {"title": "Build 7", "color": 255, "fields": [{"name": "took", "value": "3 s"}]}
     answer = await post(
         server, webhook["token"],
@@ -55,6 +54,28 @@ async def test_webhook_create_and_what_comes_through_it(server: ServerProcess, v
     assert ann.received("message_new") == []
     page = await mod.request("messages_get", channel="staff")
     assert page["messages"][-1]["webhook"] == message["webhook"]
+
+
+async def test_webhook_get_webhook_list_and_webhook_update_as_the_client_reads_them(visit: Visitors) -> None:
+    host, mod, ann = await visit.login("host"), await visit.login("mod"), await visit.login("ann")
+    made = (await host.request("webhook_create", channel="staff", name=" Night ", avatar=None))["webhook"]
+    assert made == {
+        "id": made["id"], "channel": "staff", "name": "Night", "avatar": None, "created_by": user_id("host"),
+        "created_at": made["created_at"], "token": made["token"],
+    }  # fmt: skip
+    assert len(made["token"]) == 68
+    shown = {key: value for key, value in made.items() if key != "token"}
+    assert (await host.request("webhook_get", id=made["id"]))["webhook"] == shown
+    changed = (await host.request("webhook_update", id=made["id"], avatar="https://a.example/n.png"))["webhook"]
+    assert changed == {**made, "avatar": "https://a.example/n.png"}, "with its token, which the client keeps"
+    renewed = (await host.request("webhook_regenerate", id=made["id"]))["webhook"]
+    assert renewed == {**changed, "token": renewed["token"]} != changed
+    assert renewed in (await host.request("webhook_list"))["webhooks"]
+    assert (await host.request("webhook_list", channel="general"))["webhooks"] == []
+    for client in (mod, ann):
+        assert (await client.refused("webhook_get", id=made["id"]))["code"] == "permission_required"
+        assert [packet for packet in client.events if "webhook" in packet["cmd"]] == []
+    await host.request("webhook_delete", id=made["id"])
 
 
 async def test_a_signed_push_is_one_embed_and_a_forged_one_is_refused(server: ServerProcess, visit: Visitors) -> None:
