@@ -194,6 +194,7 @@ class Upkeep:
         world.registrations.sweep()
         world.joins.sweep()
         world.voice_signals.sweep()
+        world.profile_changes.sweep()
         world.invite_lookups.sweep()
         world.slash.sweep(now)
         self._server.attendance.look_at_rights()

@@ -40,6 +40,7 @@ def self_role_add(ctx: Context, cmd: SelfRoleAdd) -> Outcome:
     role, user = _open_role(ctx, cmd.role), ctx.user
     if role.name in user.roles:
         raise Refused(Code.ROLE_HELD)
+    ctx.world.profile_changes.spend(user.id)
     changed = msgspec.structs.replace(user, roles=(*user.roles, role.name))
     ctx.world.users.put(changed)
     reply = SelfRoleAddReply(role=role.name, roles=list(changed.roles))
@@ -52,6 +53,7 @@ def self_role_remove(ctx: Context, cmd: SelfRoleRemove) -> Outcome:
     role, user = _open_role(ctx, cmd.role), ctx.user
     if role.name not in user.roles:
         raise Refused(Code.ROLE_NOT_HELD)
+    ctx.world.profile_changes.spend(user.id)
     changed = msgspec.structs.replace(user, roles=tuple(name for name in user.roles if name != role.name))
     ctx.world.users.put(changed)
     reply = SelfRoleRemoveReply(role=role.name, roles=list(changed.roles))
