@@ -1,4 +1,5 @@
 // Keys that work everywhere in the chat. The sheet that `?` opens is made from this list.
+import { call } from "../core/call-state.js";
 import { go, route } from "../core/router.js";
 import { channels, me } from "../core/state.js";
 import { unreadIn } from "../core/unreads.js";
@@ -16,6 +17,7 @@ export const SHORTCUTS = [
   { keys: ["Alt", "Shift", "↓"], does: "Next unread channel", matches: (event) => event.altKey && event.shiftKey && event.key === "ArrowDown", run: () => step(1, true) },
   { keys: [MOD, "Shift", "I"], does: "Inbox of pings", matches: (event) => mod(event) && event.shiftKey && event.key.toLowerCase() === "i", run: () => toggle("pings") },
   { keys: [MOD, "U"], does: "Show or hide members", matches: (event) => mod(event) && event.key === "u", run: () => toggle("members") },
+  { keys: [MOD, "Shift", "M"], does: "Mute or unmute yourself, in a call", matches: (event) => mod(event) && event.shiftKey && event.key.toLowerCase() === "m", run: mute },
   { keys: [MOD, ","], does: "Settings", matches: (event) => mod(event) && event.key === ",", run: () => go({ page: "settings" }) },
   { keys: ["?"], does: "This sheet", matches: (event) => event.key === "?" && !writing(event), run: () => import("./key-sheet.js").then((it) => it.openKeySheet()) },
   { keys: ["Esc"], does: "Close what is open; mark the channel as read", matches: (event) => event.key === "Escape", run: close, quiet: true },
@@ -65,6 +67,11 @@ function step(by, unread = false) {
       return;
     }
   }
+}
+
+function mute() {
+  if (!call.peek()) return false;
+  return import("../core/call.js").then((it) => it.setMuted(!call.peek()?.muted));
 }
 
 function close() {

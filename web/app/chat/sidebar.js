@@ -1,9 +1,11 @@
 // The list of channels by category, direct messages, and the foot with oneself.
 import { html, useState } from "../lib.js";
+import { call } from "../core/call-state.js";
 import { can, canIn } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { blocked, channels, channelTitle, displayName, localUrl, me, myUser, server, userNamed } from "../core/state.js";
 import { totalMentions, unreadIn } from "../core/unreads.js";
+import { lazy } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Badge } from "../ui/badge.js";
 import { IconButton } from "../ui/button.js";
@@ -14,6 +16,7 @@ import { panel, sidebarOpen, toggle } from "./panels.js";
 import { openOwnMenu } from "./profile.js";
 
 const ICONS = { text: "hash", voice: "volume-2", forum: "messages-square" };
+const CallBar = lazy(() => import("./voice.js"), "CallBar");
 const FOLDED = "originchats:folded";
 
 export function Sidebar() {
@@ -33,6 +36,7 @@ export function Sidebar() {
         ${groups.map(({ separator, list }) => html`<${Group} key=${separator?.name ?? ""} separator=${separator} list=${list} folded=${folded} fold=${fold} />`)}
         ${directs.length > 0 && html`<${Group} key="directs" separator=${{ name: "\0directs", display_name: "Direct messages" }} list=${newestFirst(directs)} folded=${folded} fold=${fold} />`}
       </div>
+      ${call.value && html`<${CallBar} />`}
       <${OwnFoot} />
     </nav>
   `;
@@ -107,15 +111,23 @@ function ChannelRow({ channel }) {
         ${!canIn(channel, "send") && channel.type === "text" && html`<span class="channel-mark" data-tip="You can only read here"><${Icon} name="eye" size=${14} /></span>`}
         ${badge > 0 && html`<${Badge} count=${badge} kind="danger" />`}
       </a>
-      ${channel.type === "voice" && channel.voice_state?.length > 0 && html`
-        <ul class="channel-voice" role="list" aria-label=${`In ${title}`}>
-          ${channel.voice_state.map(({ username, muted }) => html`
-            <li key=${username} class="channel-voice-member">
-              <${Avatar} username=${username} size=${20} /><span>${displayName(username)}</span>
-              ${muted && html`<${Icon} name="mic-off" size=${14} /><span class="visually-hidden">muted</span>`}
-            </li>`)}
-        </ul>`}
+      ${channel.type === "voice" && channel.voice_state?.length > 0 && html`<${VoiceMembers} channel=${channel} />`}
     </li>
+  `;
+}
+
+/** Who is in a voice channel; who speaks is known only of the own call. */
+function VoiceMembers({ channel }) {
+  const now = call.value?.channel === channel.name ? call.value : null;
+  const speaks = (username) => (username === me.value ? now?.speaking : now?.peers.some((peer) => peer.username === username && peer.speaking));
+  return html`
+    <ul class="channel-voice" role="list" aria-label=${`In ${channelTitle(channel)}`}>
+      ${channel.voice_state.map(({ username, muted }) => html`
+        <li key=${username} class="channel-voice-member" data-speaking=${speaks(username) ? "" : null}>
+          <${Avatar} username=${username} size=${20} /><span>${displayName(username)}</span>
+          ${muted && html`<${Icon} name="mic-off" size=${14} /><span class="visually-hidden">muted</span>`}
+        </li>`)}
+    </ul>
   `;
 }
 
