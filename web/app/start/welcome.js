@@ -128,7 +128,7 @@ function Form({ onSubmit, label, problem, disabled, children }) {
     setBusy(false);
   };
   return html`
-    <form class="welcome-form" onSubmit=${send} novalidate>
+    <form class="welcome-form" aria-label=${label} onSubmit=${send} novalidate>
       ${children}
       ${problem && html`<p class="welcome-problem" role="alert"><${Icon} name="circle-alert" size=${18} /> ${problem}</p>`}
       <${Button} kind="primary" size="l" block type="submit" busy=${busy} disabled=${disabled}>${label}</${Button}>
