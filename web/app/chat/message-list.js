@@ -6,7 +6,7 @@ import { canIn } from "../core/permissions.js";
 import { dayTitle, plural, sameDay, shortTime } from "../core/format.js";
 import { placeKey } from "../core/place.js";
 import { go } from "../core/router.js";
-import { channelTitle, displayName, me } from "../core/state.js";
+import { channelTitle, displayName, me, threadById } from "../core/state.js";
 import { timeline } from "../core/timeline.js";
 import { acknowledge, unreadIn, watched } from "../core/unreads.js";
 import { Button } from "../ui/button.js";
@@ -75,7 +75,7 @@ export function MessageList({ place, channel, message: wanted }) {
           ${first && !line.error.value && html`<${Skeleton} lines=${12} />`}
           ${line.error.value && html`<${Problem} title="The messages could not be loaded" error=${line.error.value} onRetry=${() => (line.loaded.value ? line.loadOlder() : line.open())} />`}
           ${gone && html`<p class="messages-note" role="status"><${Icon} name="info" size=${16} /> That message is no longer there.</p>`}
-          ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} empty=${messages.length === 0} />`}
+          ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} thread=${place.thread_id ? threadById(place.thread_id) : null} empty=${messages.length === 0} />`}
           ${line.loading.value === "older" && html`<div class="messages-loading"><${Spinner} label="Loading older messages" /></div>`}
           ${rows.map((row) =>
             row.day
@@ -110,13 +110,13 @@ function endLabel(key) {
   return count ? plural(count, "new message") : "Newest messages";
 }
 
-function Beginning({ channel, empty }) {
-  const title = channelTitle(channel);
+function Beginning({ channel, thread, empty }) {
+  const title = thread?.name ?? channelTitle(channel);
   return html`
     <div class="messages-beginning">
-      <span class="messages-beginning-icon"><${Icon} name=${channel.members ? "message-circle" : "hash"} size=${28} /></span>
-      <h2>${channel.members ? title : `Welcome to ${title}`}</h2>
-      <p>${channel.description || (channel.members ? "Only the two of you see this." : "This is where the channel begins.")}</p>
+      <span class="messages-beginning-icon"><${Icon} name=${channel.members ? "message-circle" : thread ? "messages-square" : "hash"} size=${28} /></span>
+      <h2>${channel.members || thread ? title : `Welcome to ${title}`}</h2>
+      <p>${thread ? `Begun by ${displayName(thread.created_by)}` : channel.description || (channel.members ? "Only the two of you see this." : "This is where the channel begins.")}</p>
       ${empty && canIn(channel, "send") && html`<p class="messages-beginning-hint">Nobody has written yet. Say hello!</p>`}
     </div>
   `;

@@ -48,6 +48,7 @@ export function leave() {
   if (!call.peek()) return;
   tell("voice_leave");
   end();
+  callProblem.value = null;
 }
 
 export async function setMuted(muted) {

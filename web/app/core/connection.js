@@ -4,7 +4,7 @@ import { signal } from "../lib.js";
 
 const SILENCE_MS = 75_000;
 const REQUEST_TIMEOUT_MS = 20_000;
-const PAUSE_MS = { first: 400, most: 20_000 };
+const PAUSE_MS = { first: 400, most: 8_000 };
 
 /** "connecting" | "online" | "offline" | "logged-out". Offline: the connection was lost and is being made again. */
 export const online = signal("connecting");

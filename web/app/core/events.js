@@ -23,8 +23,8 @@ const HANDLERS = {
   ready({ user }) {
     state.me.value = user.username;
   },
-  server_update({ name, icon, banner }) {
-    state.server.value = { ...state.server.peek(), name, icon, banner };
+  server_update({ name, icon, banner, description }) {
+    state.server.value = { ...state.server.peek(), name, icon, banner, description };
   },
 
   channels_get({ val }) {

@@ -1,7 +1,8 @@
 // What I may do, by the rules of the server (db/permissions.py). It decides what is offered; the server decides what happens.
 import { me, myUser, roles } from "./state.js";
 
-const DEFAULT_RULES = {
+/** What holds for a key without a rule. */
+export const DEFAULT_RULES = {
   view: ["owner"], send: ["owner"], delete: ["owner"], delete_own: ["user"], edit_own: ["user"], react: ["user"], pin: ["owner"],
   create_thread: ["owner"],
 };

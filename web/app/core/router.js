@@ -33,16 +33,45 @@ export function link(target) {
   return `#/${parts.filter((part) => part !== undefined).map(encodeURIComponent).join("/")}`;
 }
 
+let guard = null; // {ask, hash: where it stands}
+
+/** Before the page goes elsewhere, ask() resolves to whether it may. Gives the function that ends this. */
+export function guardRoute(ask) {
+  const mine = (guard = { ask, hash: location.hash });
+  return () => {
+    if (guard === mine) guard = null;
+  };
+}
+
 /** {replace}: without a new entry of the history. */
-export function go(target, { replace = false } = {}) {
+export async function go(target, { replace = false } = {}) {
+  if (guard && link(target) !== guard.hash && !(await passes())) return;
   history[replace ? "replaceState" : "pushState"](null, "", link(target));
   route.value = parse(location.hash);
 }
 
 export function startRouter() {
   route.value = parse(location.hash);
-  addEventListener("hashchange", () => (route.value = parse(location.hash)));
-  addEventListener("popstate", () => (route.value = parse(location.hash)));
+  addEventListener("hashchange", arrived);
+  addEventListener("popstate", arrived);
+}
+
+/** By a link or the browser's own buttons: what is guarded is put back, and left once that may be. */
+async function arrived() {
+  const wanted = location.hash;
+  if (guard && wanted !== guard.hash) {
+    history.pushState(null, "", guard.hash || "#/");
+    if (!(await passes())) return;
+    history.pushState(null, "", wanted);
+  }
+  route.value = parse(location.hash);
+}
+
+async function passes() {
+  const asked = guard;
+  if (!(await asked.ask())) return false;
+  if (guard === asked) guard = null;
+  return true;
 }
 
 function decode(part) {

@@ -50,6 +50,16 @@ async function keepLogin({ command, keep }) {
   if (keep) write({ username, token: made.token, id: made.id });
 }
 
+/** After all tokens of the account have ended, this one too: a new one, where the login was kept. */
+export async function renewLogin() {
+  await keepLogin({ command: { cmd: "login" }, keep: read() !== null });
+}
+
+/** Whether this is the token of this browser, by its id in sessions_list. */
+export function isOwnToken(id) {
+  return read()?.id === id;
+}
+
 export async function logOut() {
   const id = read()?.id;
   if (id) await connection.request("session_end", { id }).catch(() => {});

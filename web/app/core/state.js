@@ -94,6 +94,8 @@ export function localUrl(url) {
   try {
     const full = new URL(url, base);
     if (full.origin === new URL(base).origin) return full.href;
+    const kept = !own && full.pathname.match(/\/((?:server-assets|emojis)\/[^/]+)$/); // it does not know its own address
+    if (kept) return new URL(kept[1], base).href;
     if (own && full.href.startsWith(own.replace(/\/?$/, "/"))) {
       return new URL(full.href.slice(own.replace(/\/?$/, "/").length), base).href;
     }

@@ -4,6 +4,8 @@ import { request } from "./connection.js";
 import { placeKey, placeOf, where } from "./place.js";
 import { blocked, me, roleList } from "./state.js";
 
+const ACKNOWLEDGE_AFTER_MS = 400;
+
 /** Map place key -> {last_read, unread_count, mentions}. */
 export const unreads = signal(new Map());
 /** The place whose newest messages are before somebody's eyes, or null. */
@@ -11,7 +13,7 @@ export const watched = signal(null);
 
 export const totalMentions = computed(() => [...unreads.value.values()].reduce((sum, { mentions }) => sum + mentions, 0));
 
-let acknowledging = 0;
+const acknowledging = new Map(); // place key -> timer
 
 export function unreadIn(key) {
   return unreads.value.get(key) ?? { last_read: null, unread_count: 0, mentions: 0 };
@@ -41,8 +43,10 @@ export function setAll(all) {
 
 export function came({ message, ...packet }) {
   const key = placeKey(placeOf(packet));
-  if (message.user === me.peek()) put(key, { last_read: message.id, unread_count: 0, mentions: 0 });
-  else if (watched.peek() && placeKey(watched.peek()) === key) acknowledge(watched.peek());
+  if (message.user === me.peek()) {
+    put(key, { last_read: message.id, unread_count: 0, mentions: 0 });
+    acknowledge(placeOf(packet));
+  } else if (watched.peek() && placeKey(watched.peek()) === key) acknowledge(watched.peek());
   else if (!blocked.peek().has(message.user)) {
     const entry = unreads.peek().get(key) ?? { last_read: null, unread_count: 0, mentions: 0 };
     put(key, { ...entry, unread_count: entry.unread_count + 1, mentions: entry.mentions + (callsMe(message) ? 1 : 0) });
@@ -58,8 +62,12 @@ export function acknowledge(place) {
   const key = placeKey(place);
   const entry = unreads.peek().get(key);
   if (entry?.unread_count) put(key, { ...entry, unread_count: 0, mentions: 0 });
-  clearTimeout(acknowledging);
-  acknowledging = setTimeout(() => request("unreads_ack", where(place)).catch(() => {}), 400);
+  if (acknowledging.has(key)) return;
+  const send = () => {
+    acknowledging.delete(key);
+    request("unreads_ack", where(place)).catch(() => {});
+  };
+  acknowledging.set(key, setTimeout(send, ACKNOWLEDGE_AFTER_MS));
 }
 
 /** Makes messages, the newest of the place, unread again, on this page only: the server's marker never moves back. */
