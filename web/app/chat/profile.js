@@ -102,7 +102,7 @@ function mention(username, close) {
   field.focus();
 }
 
-function openRoles(username) {
+export function openRoles(username) {
   openDialog((close) => html`<${Roles} username=${username} close=${close} />`, { title: `Roles of ${displayName(username)}`, size: "s" });
 }
 
@@ -123,7 +123,7 @@ function Roles({ username, close }) {
   `;
 }
 
-function openTimeout(username) {
+export function openTimeout(username) {
   openDialog((close) => html`<${Timeout} username=${username} close=${close} />`, {
     title: `Time out ${displayName(username)}`, text: "Until then they can read, but not write.", size: "s",
   });
@@ -143,11 +143,11 @@ function Timeout({ username, close }) {
   `;
 }
 
-async function ban(username, close) {
+export async function ban(username, close) {
   const sure = await confirmDialog({
     title: `Ban ${displayName(username)}?`, text: "They are thrown out and cannot come back until you lift the ban. Their messages stay.", confirm: "Ban", danger: true,
   });
-  if (sure && (await attempt("user_ban", { user: username }, `${displayName(username)} is banned`))) close();
+  if (sure && (await attempt("user_ban", { user: username }, `${displayName(username)} is banned`))) close?.();
 }
 
 // --- oneself ---
