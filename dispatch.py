@@ -88,9 +88,10 @@ class Dispatcher:
         except Exception as error:
             self._refuse(call, error)
             return
-        if inspect.isawaitable(answer):
+        if inspect.isawaitable(answer) or spec.before_login:  # what comes behind a login is for who logs in
             call.blocks = True
             caller.block()
+        if inspect.isawaitable(answer):
             task = asyncio.ensure_future(self._finish(call, answer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -76,6 +76,18 @@ async def test_resume_without_loss_between_login_and_resume(visit: Visitors) -> 
     assert [id for id in got if id in set(ids)] == ids
 
 
+async def test_resume_right_behind_a_login_with_a_token(visit: Visitors) -> None:
+    """Without waiting for the answer, as docs/clients.md allows."""
+    ann = await visit.login("ann")
+    token = (await ann.request("access_token_create", username="ann"))["token"]
+    session, seq = ann.session, ann.seq
+    await ann.drop()
+    again = await visit.connect("ann")
+    await again.send("guest_login", username="ann", token=token)
+    await again.send("resume", session=session, after=seq)
+    assert (await again.expect("resumed"))["recovered"] is True
+
+
 async def test_resume_after_kill_in_the_middle_of_traffic(server: ServerProcess, visit: Visitors) -> None:
     people = {name: await visit.login(name) for name in ("ann", "ben", "cleo")}
     acknowledged: dict[str, str] = {}

@@ -212,7 +212,7 @@ async function arrive() {
     const told = await resumed;
     if (!told.recovered) return await begin(ready, told.seq);
     await started({ fresh: false });
-    online.value = "online";
+    beOnline();
   } catch (error) {
     if (error.packet?.cmd === "auth_error") {
       if (error.code === "too_many_tries") socket?.close();
@@ -231,5 +231,14 @@ async function begin(ready, seq = ready.seq) {
   position = seq;
   sessionSecret.value = session;
   await started({ fresh: true });
-  online.value = "online";
+  beOnline();
+}
+
+/** An error in somebody who watches is not one of the connection. */
+function beOnline() {
+  try {
+    online.value = "online";
+  } catch (error) {
+    reportError(error);
+  }
 }
