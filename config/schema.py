@@ -129,7 +129,8 @@ class Cracked(Section, frozen=True):
         bool,
         setting(
             "Local registration",
-            "false: nobody makes a local account or comes as a guest, invited or not. Who may otherwise: `registration`.",
+            "false: nobody makes a local account or comes as a guest, invited or not. "
+            "Who may otherwise: `registration`.",
         ),
     ] = True
     default_roles: Annotated[

@@ -558,9 +558,7 @@ async def test_auth_lets_nobody_in_as_the_server_or_a_program(house: House, serv
     assert found.id not in on_disk(house)
 
 
-async def test_auth_keeps_the_old_name_of_who_is_called_like_the_server_now(
-    house: House, service: Service
-) -> None:
+async def test_auth_keeps_the_old_name_of_who_is_called_like_the_server_now(house: House, service: Service) -> None:
     await let_in(house, "auth", validator="good")
     service.known["good"] = RoturUser(id="1001", username="originChats")
     ready = await let_in(house, "auth", validator="good")
