@@ -336,6 +336,7 @@ class Community:
             ),
             started_at=self.started_at,
             registration=registration(world),
+            rotur=config.auth_mode != "cracked-only",
             claimable=world.claim.open,
             description=config.server.description or "",
         )

@@ -33,6 +33,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds."""
     registration: str = "open"
     """Who may become a member: `open`, `invite` or `closed`."""
+    rotur: bool = False
+    """Whether accounts of the Rotur service may log in."""
     claimable: bool = False
     """Whether there is no owner yet."""
     description: str = ""

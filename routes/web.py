@@ -28,8 +28,9 @@ POLICY = (
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+POLICY_WITH_ROTUR = POLICY.replace("connect-src 'self'", "connect-src 'self' https://api.rotur.dev")
+"""Who logs in with a Rotur account asks there, from the browser, for what this server then checks."""
 SAFETY = {
-    "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
 }
@@ -75,7 +76,8 @@ class WebClient:
             facts = self._recent.get()
             html = WITHOUT_CLIENT.format(name=escape(facts.name), online=facts.online, users=facts.users)
             return _answer(request, web_file(SHELL, html.encode()), "no-cache")
-        return _answer(request, self._shell(files), "no-cache")
+        policy = POLICY_WITH_ROTUR if self._recent.get().rotur else POLICY
+        return _answer(request, self._shell(files), "no-cache", policy)
 
     async def worker(self, request: Request) -> Response:
         """With the list of what it keeps for times without a network."""
@@ -133,11 +135,11 @@ def _there(files: WebFiles | None) -> WebFiles:
     return files
 
 
-def _answer(request: Request, file: WebFile, cache: str) -> Response:
+def _answer(request: Request, file: WebFile, cache: str, policy: str = POLICY) -> Response:
     """The file as the browser wants it, or 304 when it has it."""
     zipped = file.gzipped if _takes_gzip(request.headers.get("Accept-Encoding", "")) else None
     etag = f'"{file.etag}"' if zipped is None else f'"{file.etag}-gzip"'
-    headers = {"Cache-Control": cache, "ETag": etag, **SAFETY}
+    headers = {"Cache-Control": cache, "ETag": etag, "Content-Security-Policy": policy, **SAFETY}
     if file.gzipped is not None:
         headers["Vary"] = "Accept-Encoding"
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}

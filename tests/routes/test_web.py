@@ -156,6 +156,12 @@ def test_every_part_carries_the_policy(app: ASGIApp, path: str) -> None:
     assert headers["referrer-policy"] == "no-referrer"
 
 
+def test_only_where_rotur_accounts_may_log_in_the_page_may_ask_rotur(app: ASGIApp, world: World) -> None:
+    world.current = msgspec.structs.replace(FACTS, rotur=True)
+    assert "connect-src 'self' https://api.rotur.dev;" in request(app, "/").headers["content-security-policy"]
+    assert "https:" not in request(app, "/sw.js").headers["content-security-policy"]
+
+
 def test_the_page_has_the_name_escaped_and_loads_modules_early(app: ASGIApp) -> None:
     text = request(app, "/").body.decode()
     assert "<title>Tea &lt;room&gt;</title>" in text
