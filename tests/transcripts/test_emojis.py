@@ -139,7 +139,9 @@ async def test_an_emoji_made_by_hand_appears_and_a_broken_file_changes_nothing(
     assert next_one["id"] in load(path)
 
 
-async def test_pfp_set_is_seen_by_members_and_the_icon_by_everybody(visit: Visitors, server: ServerProcess) -> None:
+async def test_pfp_set_and_pfp_upload_are_seen_by_members_and_the_icon_by_everybody(
+    visit: Visitors, server: ServerProcess
+) -> None:
     ann, ben, stranger = await visit.login("ann"), await visit.login("ben"), await visit.connect()
     url = "https://example.org/ann.png"
     assert (await ann.request("pfp_set", url=url))["val"] == url
@@ -151,6 +153,15 @@ async def test_pfp_set_is_seen_by_members_and_the_icon_by_everybody(visit: Visit
     again = await visit.login("ann")
     assert again.ready["user"]["pfp"] == again.ready["user"]["pfp_url"] == url
     assert (await ann.refused("pfp_set", url="javascript:alert(1)"))["code"] == "bad_value"
+
+    kept = await ann.request("pfp_upload", image=data_uri(moving_gif("red", "blue", size=(40, 20)), "gif"))
+    heard = await ben.expect("pfp_set", username=user_id("ann"), val=kept["val"])
+    path = heard["val"][heard["val"].index("/server-assets/") :]
+    status, headers, body = await fetch(server, path)
+    assert (status, headers["content-type"], body[:6]) == (200, "image/gif", b"GIF89a")
+    assert (await ann.request("pfp_set", url=""))["val"] is None
+    await ben.expect("pfp_set", username=user_id("ann"), val=None)
+    assert (await fetch(server, path))[0] == 404, "nobody has it any more"
 
     folder = server.data_dir / "serverAssets"
     folder.mkdir(exist_ok=True)

@@ -136,8 +136,10 @@ async def test_webhooks_are_not_for_members_and_not_without_measure(server: Serv
 
 async def test_push_get_vapid_push_subscribe_push_unsubscribe(server: ServerProcess, visit: Visitors) -> None:
     ann, ben = await visit.login("ann"), await visit.login("ben")
-    key = (await ann.request("push_get_vapid"))["key"]
-    assert len(key) == 87
+    vapid = await ann.request("push_get_vapid")
+    key = vapid["key"]
+    assert (vapid["cmd"], len(key)) == ("push_vapid", 87)
+    assert (await ben.request("push_get_vapid"))["key"] == key
     subscription = {
         "endpoint": "https://push.example.org/send/1",
         "keys": {"p256dh": key, "auth": "tBHItJI5svbpez7KI4CCXg"},
