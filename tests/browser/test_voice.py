@@ -27,6 +27,10 @@ WATCHED = """() => {
     window.made = [];
     window.RTCPeerConnection = class extends Real {
         constructor(...given) { super(...given); window.made.push(this); }
+        async setRemoteDescription(description) {
+            if (window.failures-- > 0) throw new DOMException("on purpose", "OperationError");
+            return super.setRemoteDescription(description);
+        }
     };
 }"""
 HEARD = """async () => {
@@ -100,6 +104,15 @@ async def test_members_hear_each_other_and_see_who_is_there(server: ServerProces
     await ann.get_by_role("main").get_by_role("button", name="Leave the call").click()
     await expect(ann.get_by_role("button", name="Join voice")).to_be_visible()
     await expect(listed(cleo, "ann")).to_have_count(0)
+
+
+async def test_who_cannot_be_reached_is_called_again(server: ServerProcess, visit: Visits) -> None:
+    ann, ben = await enter(visit, server, "ann"), await enter(visit, server, "ben")
+    await join(ann)
+    await ben.evaluate("window.failures = 2")
+    await join(ben)
+    await hear(ann, "ben")
+    await hear(ben, "ann")
 
 
 async def test_a_call_goes_on_while_another_channel_is_open(server: ServerProcess, visit: Visits) -> None:

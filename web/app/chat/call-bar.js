@@ -17,8 +17,9 @@ export function CallBar() {
   if (!now) return null;
   const channel = channelNamed(now.channel);
   const state = wordOf(now);
+  const quality = now.peers.some((peer) => peer.state === "failed") ? "poor" : now.quality;
   return html`
-    <section class="call-bar" aria-label="Call" data-state=${now.state} data-quality=${now.quality}>
+    <section class="call-bar" aria-label="Call" data-state=${now.state} data-quality=${quality}>
       <a class="call-bar-place" href=${link({ page: "chat", channel: now.channel })} onClick=${() => (sidebarOpen.value = false)}>
         <span class="call-bar-state"><${Icon} name=${now.state === "connected" ? "wifi" : "wifi-off"} size=${14} /><span>${state}</span></span>
         <span class="call-bar-name">${channel ? channelTitle(channel) : now.channel}</span>

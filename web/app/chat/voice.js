@@ -81,7 +81,7 @@ function Call({ now }) {
       <${Button} kind="primary" size="s" icon="volume-2" onClick=${calls.playAll}>Turn on sound</${Button}>
     </div>`}
     ${problem && html`<${Trouble} problem=${problem} />`}
-    <ul class="voice-tiles scroll" role="list" aria-label="In the call" data-count=${Math.min(now.peers.length + 1, 5)}>
+    <ul class="voice-tiles scroll" role="list" tabindex="0" aria-label="In the call" data-count=${Math.min(now.peers.length + 1, 5)}>
       <${Tile} who=${own} own=${true} listening=${now.listening} />
       ${now.peers.map((peer) => html`<${Tile} key=${peer.peer_id} who=${peer} />`)}
     </ul>
