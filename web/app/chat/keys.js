@@ -20,7 +20,7 @@ export const SHORTCUTS = [
   { keys: [MOD, "Shift", "M"], does: "Mute or unmute yourself, in a call", matches: (event) => mod(event) && event.shiftKey && event.key.toLowerCase() === "m", run: mute },
   { keys: [MOD, ","], does: "Settings", matches: (event) => mod(event) && event.key === ",", run: () => go({ page: "settings" }) },
   { keys: ["?"], does: "This sheet", matches: (event) => event.key === "?" && !writing(event), run: () => import("./key-sheet.js").then((it) => it.openKeySheet()) },
-  { keys: ["Esc"], does: "Close what is open; mark the channel as read", matches: (event) => event.key === "Escape", run: close, quiet: true },
+  { keys: ["Esc"], does: "Close what is open", matches: (event) => event.key === "Escape", run: close, quiet: true },
 ];
 
 /** Those that single parts of the page handle themselves. */

@@ -4,6 +4,7 @@ import { colorOf, displayName, roles, users } from "../core/state.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button, IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
+import { walkRows } from "../ui/walk.js";
 import { panel } from "./panels.js";
 import { openProfile } from "./profile.js";
 
@@ -29,7 +30,7 @@ export function Members() {
         <${Icon} name="search" size=${16} />
         <input type="search" placeholder="Find a member" aria-label="Find a member" value=${filter} onInput=${(event) => setFilter(event.currentTarget.value)} />
       </div>
-      <div class="panel-body" onKeyDown=${walk}>
+      <div class="panel-body" onKeyDown=${(event) => walkRows(event, "button")}>
         ${shown.filter((group) => group.shown.length).map((group) => html`
           <section key=${group.title} aria-label=${group.title}>
             <h3 class="members-group">${group.title} <span class="members-count">${group.list.length}</span></h3>
@@ -75,13 +76,4 @@ function sorted(all, roleTable, filter) {
   return [...groups]
     .sort(([a], [b]) => place(a) - place(b))
     .map(([title, list]) => ({ title, list: list.sort((a, b) => (key(a) < key(b) ? -1 : 1)) }));
-}
-
-function walk(event) {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const rows = [...event.currentTarget.querySelectorAll("button")];
-  const next = rows[rows.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
 }

@@ -46,7 +46,7 @@ export function channelMenu(channel) {
     { label: "Copy link", icon: "link", onSelect: () => copyText(new URL(link({ page: "chat", channel: channel.name }), document.baseURI).href, "Link copied") },
     written && "separator",
     ...(written
-      ? [{ heading: "Notifications" }, ...LEVELS.map(({ level, label }) => ({ label, checked: levelOf(channel.name) === level, onSelect: () => setLevel(channel.name, level) }))]
+      ? [{ heading: "Notifications" }, ...LEVELS.map(({ level, label }) => ({ label, checked: levelOf(channel.name, { direct: Boolean(channel.members) }) === level, onSelect: () => setLevel(channel.name, level) }))]
       : []),
     other && "separator",
     other &&

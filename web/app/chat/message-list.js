@@ -10,7 +10,7 @@ import { channelTitle, displayName, me, threadById } from "../core/state.js";
 import { timeline } from "../core/timeline.js";
 import { acknowledge, unreadIn, watched } from "../core/unreads.js";
 import { Button } from "../ui/button.js";
-import { Problem } from "../ui/empty.js";
+import { Empty, Problem } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
 import { Skeleton, Spinner } from "../ui/spinner.js";
 import { Message } from "./message.js";
@@ -72,7 +72,9 @@ export function MessageList({ place, channel, message: wanted }) {
       <${UnreadBar} line=${line} messages=${messages} onJump=${onJump} />
       <div class="messages-scroller" ref=${scroller} onScroll=${look} onKeyDown=${walk} tabindex="0" role="log" aria-live="off" aria-label=${`Messages in ${channelTitle(channel)}`} aria-busy=${line.loading.value !== null}>
         <div class="messages-inner">
-          ${first && !line.error.value && html`<${Skeleton} lines=${12} />`}
+          ${first && !line.error.value && (online.value === "offline"
+            ? html`<${Empty} icon="wifi-off" title="Not on this device yet" text="These messages were not looked at here before. They come with the connection." />`
+            : html`<${Skeleton} lines=${12} />`)}
           ${line.error.value && html`<${Problem} title="The messages could not be loaded" error=${line.error.value} onRetry=${() => (line.loaded.value ? line.loadOlder() : line.open())} />`}
           ${gone && html`<p class="messages-note" role="status"><${Icon} name="info" size=${16} /> That message is no longer there.</p>`}
           ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} thread=${place.thread_id ? threadById(place.thread_id) : null} empty=${messages.length === 0} />`}

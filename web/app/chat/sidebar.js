@@ -5,18 +5,19 @@ import { can, canIn } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { blocked, channels, channelTitle, displayName, localUrl, me, myUser, server, userNamed } from "../core/state.js";
 import { totalMentions, unreadIn } from "../core/unreads.js";
-import { lazy } from "../lazy.js";
+import { lazy, styled } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Badge } from "../ui/badge.js";
 import { IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { openMenu } from "../ui/menu.js";
+import { walkRows } from "../ui/walk.js";
 import { channelMenu, serverMenu } from "./menus.js";
 import { panel, sidebarOpen, toggle } from "./panels.js";
 import { openOwnMenu } from "./profile.js";
 
 const ICONS = { text: "hash", voice: "volume-2", forum: "messages-square" };
-const CallBar = lazy(() => import("./voice.js"), "CallBar");
+const CallBar = lazy(() => styled(import("./voice.js"), "voice.css"), "CallBar");
 const FOLDED = "originchats:folded";
 
 export function Sidebar() {
@@ -32,7 +33,7 @@ export function Sidebar() {
   return html`
     <nav class="sidebar" aria-label="Channels">
       <${ServerHead} />
-      <div class="sidebar-list" onKeyDown=${walk}>
+      <div class="sidebar-list" onKeyDown=${(event) => walkRows(event, "a, button")}>
         ${groups.map(({ separator, list }) => html`<${Group} key=${separator?.name ?? ""} separator=${separator} list=${list} folded=${folded} fold=${fold} />`)}
         ${directs.length > 0 && html`<${Group} key="directs" separator=${{ name: "\0directs", display_name: "Direct messages" }} list=${newestFirst(directs)} folded=${folded} fold=${fold} />`}
       </div>
@@ -187,16 +188,4 @@ export function grouped(list) {
 function newestFirst(directs) {
   const online = (channel) => channel.members.some((name) => name !== me.value && userNamed(name)?.status.status !== "offline");
   return [...directs].sort((a, b) => (b.last_message ?? 0) - (a.last_message ?? 0) || online(b) - online(a));
-}
-
-/** Arrow keys go from row to row. */
-function walk(event) {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  if (event.altKey || event.ctrlKey || event.metaKey) return;
-  const rows = [...event.currentTarget.querySelectorAll("a, button")];
-  const at = rows.indexOf(document.activeElement);
-  const next = rows[at + (event.key === "ArrowDown" ? 1 : -1)];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
 }

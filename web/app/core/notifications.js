@@ -7,6 +7,11 @@ import { blocked, capabilities, channelNamed, channelTitle, displayName, me, myU
 import { callsMe, watched } from "./unreads.js";
 
 const WANTED = "originchats:notices";
+const ICON = new URL("../../icons/icon-192.png", import.meta.url).href;
+const BADGE = new URL("../../icons/badge-96.png", import.meta.url).href;
+
+
+export const PUSH_FAILED = "You are told while this page is open. For the time after it is closed the browser's push service was asked, and did not answer.";
 
 /** "unsupported" | "denied" | "off" | "on" */
 export function noticeState() {
@@ -15,12 +20,11 @@ export function noticeState() {
   return Notification.permission === "granted" && localStorage.getItem(WANTED) === "on" ? "on" : "off";
 }
 
+/** Whether notices also come when the page is closed; false where that cannot be had. */
 export async function turnOn() {
-  const allowed = await Notification.requestPermission();
-  if (allowed !== "granted") return noticeState();
+  if ((await Notification.requestPermission()) !== "granted") return false;
   localStorage.setItem(WANTED, "on");
-  await subscribe();
-  return noticeState();
+  return subscribe().catch(() => false);
 }
 
 export async function turnOff() {
@@ -53,7 +57,8 @@ async function show({ message, ...packet }) {
   const channel = channelNamed(packet.channel);
   const title = channel?.members ? displayName(message.user) : `${displayName(message.user)} in ${channel ? channelTitle(channel) : packet.channel}`;
   const target = { page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }), message: message.id };
-  const options = { body: message.content.slice(0, 180) || "Sent a file", tag: placeKey(place), renotify: true, data: { place: link(target) } };
+  const body = message.content.slice(0, 180) || "Sent a file";
+  const options = { body, icon: ICON, badge: BADGE, tag: placeKey(place), renotify: true, data: { place: link(target) } };
   const worker = await registration();
   if (worker) {
     await worker.showNotification(title, options);
@@ -68,10 +73,11 @@ async function show({ message, ...packet }) {
 
 async function subscribe() {
   const worker = await registration();
-  if (!worker?.pushManager || !capabilities.peek().has("push_subscribe")) return;
+  if (!worker?.pushManager || !capabilities.peek().has("push_subscribe")) return false;
   const { key } = await request("push_get_vapid");
   const subscription = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   await request("push_subscribe", { subscription: subscription.toJSON() });
+  return true;
 }
 
 /** The service worker, null where there is none. */

@@ -73,9 +73,11 @@ export function acknowledge(place) {
 /** Makes messages, the newest of the place, unread again, on this page only: the server's marker never moves back. */
 export function markUnreadFrom(place, lastRead, messages) {
   const theirs = messages.filter(({ user }) => user !== me.peek());
-  clearTimeout(acknowledging);
+  const key = placeKey(place);
+  clearTimeout(acknowledging.get(key));
+  acknowledging.delete(key);
   watched.value = null;
-  put(placeKey(place), { last_read: lastRead, unread_count: theirs.length, mentions: theirs.filter(callsMe).length });
+  put(key, { last_read: lastRead, unread_count: theirs.length, mentions: theirs.filter(callsMe).length });
 }
 
 export function keepOnly(keys) {

@@ -1,6 +1,6 @@
 // Notices of this browser, and how loud each channel is.
 import { html, useState } from "../lib.js";
-import { noticeState, turnOff, turnOn } from "../core/notifications.js";
+import { noticeState, PUSH_FAILED, turnOff, turnOn } from "../core/notifications.js";
 import { channels, channelTitle } from "../core/state.js";
 import { LEVELS, levelOf, setLevel } from "../chat/notify-levels.js";
 import { Select, Switch } from "../ui/field.js";
@@ -18,8 +18,8 @@ export function NotificationsPage() {
   const [state, setState] = useState(noticeState());
   const turn = async (on) => {
     try {
-      if (on) await turnOn();
-      else await turnOff();
+      if (!on) await turnOff();
+      else if (!(await turnOn()) && noticeState() === "on") toast(PUSH_FAILED);
     } catch (error) {
       toast(error, "danger");
     }

@@ -59,7 +59,7 @@ export function TextField({
 /** rows: the height at first; grows with the text. */
 export function TextArea({ label, hint, error, hideLabel, value = "", onInput, rows = 3, required, maxLength, ...rest }) {
   return html`<${Field} ...${{ label, hint, error, hideLabel, required }} end=${remaining(value, maxLength)}>
-    ${(id, described) => html`<textarea ...${rest} class="field-area scroll" id=${id} rows=${rows} value=${value} required=${required}
+    ${(id, described) => html`<textarea ...${rest} class="field-area scroll" style=${{ "--rows": rows }} id=${id} rows=${rows} value=${value} required=${required}
       maxlength=${maxLength} aria-describedby=${described} aria-invalid=${error ? "true" : undefined}
       onInput=${(event) => onInput?.(event.currentTarget.value)}></textarea>`}
   </${Field}>`;
