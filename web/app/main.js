@@ -10,13 +10,13 @@ import { startNotices } from "./core/notifications.js";
 import { totalMentions } from "./core/unreads.js";
 import { startWorker } from "./core/worker.js";
 import { firstRun } from "./start/first-run-state.js";
-import { lazy } from "./lazy.js";
+import { lazy, styled } from "./lazy.js";
 import { avatarSource } from "./ui/avatar.js";
 import "./ui/tooltip.js";
 
 const Welcome = lazy(() => import("./start/welcome.js"), "Welcome", html`<${Splash} />`);
 const FirstRun = lazy(() => import("./start/first-run.js"), "FirstRun", html`<${Splash} />`);
-const Settings = lazy(() => import("./settings/settings.js"), "Settings", html`<${Splash} />`);
+const Settings = lazy(() => styled(import("./settings/settings.js"), "settings.css", "settings-pages.css", "settings-running.css"), "Settings", html`<${Splash} />`);
 
 function Page() {
   if (me.value === null) return online.value === "logged-out" ? html`<${Welcome} />` : html`<${Splash} />`;

@@ -4,7 +4,7 @@ import { online, retryNow } from "../core/connection.js";
 import { go, route } from "../core/router.js";
 import { channels, channelNamed, threadById } from "../core/state.js";
 import { updateReady } from "../core/worker.js";
-import { lazy } from "../lazy.js";
+import { lazy, styled } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
 import { Composer } from "./composer.js";
@@ -21,7 +21,7 @@ const Pins = lazy(() => import("./pins.js"), "Pins");
 const Pings = lazy(() => import("./pings.js"), "Pings");
 const Forum = lazy(() => import("./threads.js"), "Forum");
 const ThreadHeader = lazy(() => import("./threads.js"), "ThreadHeader");
-const VoiceRoom = lazy(() => import("./voice.js"), "VoiceRoom");
+const VoiceRoom = lazy(() => styled(import("./voice.js"), "voice.css"), "VoiceRoom");
 const PANELS = { members: Members, search: Search, pins: Pins, pings: Pings };
 const LAST_PLACE = "originchats:last-place";
 
