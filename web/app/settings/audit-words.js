@@ -67,7 +67,7 @@ const NAMES = {
 };
 
 /** [{text} | {text, bold: true}] that begin with who did it. */
-export function sentenceOf({ action, actor_name: actor, target_name: target, details }) {
+export function sentenceOf({ action, actor_id: actorId, actor_name: actor, target_id: targetId, target_name: target, details }) {
   const known = SENTENCES[action];
   const words = (typeof known === "function" ? known(details) : known) ?? `did ${action.replaceAll("_", " ")}${target ? " to {target}" : ""}`;
   const values = { ...details, target };
@@ -75,7 +75,7 @@ export function sentenceOf({ action, actor_name: actor, target_name: target, det
     const slot = /^\{(\w+)\}$/.exec(part)?.[1];
     if (!slot) return { text: part };
     const value = values[slot];
-    return { text: slot === "channel" ? (value ? `#${value}` : "a direct channel") : slot === "target" ? targetName(action, value) : String(value ?? "unknown"), bold: true };
+    return { text: slot === "channel" ? (value ? `#${value}` : "a direct channel") : slot === "target" ? (actorId && targetId === actorId ? "themselves" : targetName(action, value)) : String(value ?? "unknown"), bold: true };
   });
   return [{ text: actorName(actor), bold: true }, { text: " " }, ...parts];
 }

@@ -28,8 +28,11 @@ function Form({ answer, reload, detail }) {
   const [restart, setRestart] = useState([]);
   const page = useRef(null);
   useEffect(() => {
-    if (wanted && detail !== wanted.id) document.getElementById(`setting-${detail}`)?.scrollIntoView({ block: "center" });
-  }, []);
+    if (!wanted) return;
+    setSection(wanted.id);
+    setSearch("");
+    if (detail !== wanted.id) requestAnimationFrame(() => document.getElementById(`setting-${detail}`)?.scrollIntoView({ block: "center" }));
+  }, [detail]);
   const words = search.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const fits = ({ key, title, description }) => words.every((word) => `${key} ${title} ${description}`.toLowerCase().includes(word));
   const found = words.length ? sections.map((each) => ({ ...each, list: each.list.filter(fits) })).filter(({ list }) => list.length) : sections.filter(({ id }) => id === section);

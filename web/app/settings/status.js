@@ -19,8 +19,8 @@ const percent = (value) => `${count(value)} %`;
 /** high, bad: from where on it is called so; below: the other way round. words: what to call it. */
 const FIGURES = [
   { id: "connections", title: "Connections", icon: "wifi", format: count, series: [{ key: "connections", label: "Connections" }], note: (now) => plural(now.sessions, "session") },
-  { id: "users_online", title: "Members online", icon: "users", format: count, series: [{ key: "users_online", label: "Members" }] },
-  { id: "messages_per_s", title: "Messages", icon: "message-square", format: rate, series: [{ key: "messages_per_s", label: "Messages" }] },
+  { id: "users_online", title: "Members online", icon: "users", format: count, series: [{ key: "users_online", label: "Members" }], note: () => "connected just now" },
+  { id: "messages_per_s", title: "Messages", icon: "message-square", format: rate, series: [{ key: "messages_per_s", label: "Messages" }], note: () => "stored" },
   { id: "deliveries_per_s", title: "Deliveries", icon: "send", format: rate, series: [{ key: "deliveries_per_s", label: "Deliveries" }], note: () => "events handed to sessions" },
   {
     id: "commit_p99_ms", title: "Time to store", icon: "database", format: ms, high: 100, bad: 500, words: "slow",
@@ -32,7 +32,7 @@ const FIGURES = [
   { id: "memory_bytes", title: "Memory", icon: "server", format: bytes, series: [{ key: "memory_bytes", label: "Memory" }], note: () => "of the server process" },
   { id: "queue", title: "Waiting to be stored", icon: "inbox", format: count, high: 500, bad: 5000, words: "long", series: [{ key: "queue", label: "Waiting" }], note: () => "operations" },
   { id: "disk_free_bytes", title: "Disk free", icon: "archive", format: bytes, high: 2 * GB, bad: GB / 2, below: true, words: "low", series: [{ key: "disk_free_bytes", label: "Free" }], note: () => "beside the data", unknown: 0 },
-  { id: "database_bytes", title: "Database", icon: "database", format: bytes, series: [{ key: "database_bytes", label: "Database" }], unknown: 0 },
+  { id: "database_bytes", title: "Database", icon: "database", format: bytes, series: [{ key: "database_bytes", label: "Database" }], note: () => "size of it", unknown: 0 },
 ];
 
 export function StatusPage() {
