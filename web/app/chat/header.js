@@ -9,8 +9,13 @@ import { channelMenu } from "./menus.js";
 import { panel, sidebarOpen, toggle } from "./panels.js";
 import { channelIcon } from "./sidebar.js";
 
+const phone = matchMedia("(max-width: 639px)");
+/** On phones there is no room for its button. */
+const PINS = { label: "Pinned messages", icon: "pin", onSelect: () => toggle("pins") };
+
 export function Header({ channel, thread }) {
   const other = channel?.members?.find((name) => name !== me.value);
+  const pins = channel?.type === "text" || thread;
   const items = channel && !thread ? channelMenu(channel) : [];
   return html`
     <header class="header">
@@ -22,16 +27,16 @@ export function Header({ channel, thread }) {
           ${channel.description && !thread && html`<p class="header-topic" data-tip=${channel.description}>${channel.description}</p>`}
         </div>
         <div class="header-tools">
-          ${channel.type === "text" || thread ? html`<${Panel} name="pins" icon="pin" label="Pinned messages" />` : null}
+          ${pins && html`<${Panel} name="pins" icon="pin" label="Pinned messages" class=${items.length ? "header-wide" : ""} />`}
           <${Panel} name="search" icon="search" label="Search" />
           ${!channel.members && html`<${Panel} name="members" icon="users" label=${`Members (${users.value.size})`} />`}
-          ${items.length > 0 && html`<${IconButton} icon="ellipsis" label="More" aria-haspopup="menu" onClick=${(event) => openMenu(event.currentTarget, items)} />`}
+          ${items.length > 0 && html`<${IconButton} icon="ellipsis" label="More" aria-haspopup="menu" onClick=${(event) => openMenu(event.currentTarget, pins && phone.matches ? [PINS, ...items] : items)} />`}
         </div>
       `}
     </header>
   `;
 }
 
-function Panel({ name, icon, label }) {
-  return html`<${IconButton} icon=${icon} label=${label} pressed=${panel.value === name} onClick=${() => toggle(name)} />`;
+function Panel({ name, icon, label, class: className }) {
+  return html`<${IconButton} class=${className} icon=${icon} label=${label} pressed=${panel.value === name} onClick=${() => toggle(name)} />`;
 }

@@ -54,7 +54,7 @@ function Switcher({ close }) {
       <ul class="switcher-list" id="switcher-list" role="listbox" aria-label="Places" ref=${list}>
         ${found.map((entry, index) => html`
           <li key=${entry.key} id=${`switcher-${index}`} role="option" class="switcher-row" aria-selected=${index === at} onClick=${() => choose(entry)} onPointerMove=${() => setAt(index)}>
-            ${entry.username ? html`<${Avatar} username=${entry.username} size=${24} status=${true} />` : html`<span class="channel-icon">${channelIcon(entry.channel)}</span>`}
+            ${entry.face ? html`<${Avatar} username=${entry.face} size=${24} status=${true} />` : html`<span class="channel-icon">${channelIcon(entry.channel)}</span>`}
             <span class="switcher-title">${entry.title}</span>
             ${entry.note && html`<span class="switcher-note">${entry.note}</span>`}
           </li>`)}
@@ -67,13 +67,14 @@ function Switcher({ close }) {
 function search(text) {
   const wanted = text.trim().toLowerCase();
   const places = channels.value.filter(({ type }) => type !== "separator").flatMap((channel) => [
-    { key: channel.name, channel, title: channelTitle(channel), target: { channel: channel.name }, unread: unreadIn(channel.name).unread_count, time: channel.last_message },
+    { key: channel.name, channel, title: channelTitle(channel), face: channel.members?.find((name) => name !== me.value), target: { channel: channel.name }, unread: unreadIn(channel.name).unread_count, time: channel.last_message },
     ...(channel.threads ?? []).map((thread) => ({
       key: thread.id, channel, title: thread.name, note: channelTitle(channel), target: { thread: thread.id },
       unread: unreadIn(placeKey({ thread_id: thread.id })).unread_count, time: thread.last_message,
     })),
   ]);
-  const people = wanted ? [...users.value.keys()].filter((name) => name !== me.value).map((username) => ({ key: username, username, title: displayName(username), note: "Direct message" })) : [];
+  const met = new Set([me.value, ...places.map(({ face }) => face)]);
+  const people = wanted ? [...users.value.keys()].filter((name) => !met.has(name)).map((username) => ({ key: username, username, face: username, title: displayName(username), note: "Direct message" })) : [];
   return [...places, ...people]
     .map((entry) => ({ entry, score: score(entry, wanted) }))
     .filter(({ score: each }) => each > 0)
