@@ -110,7 +110,10 @@ function targetName(action, name) {
   return personName(name);
 }
 
+const NOTHING = { expires_at: "never", max_uses: "any number" };
+
 function shownValue(name, value) {
+  if (value === null && name in NOTHING) return NOTHING[name];
   if (value === null || value === "") return "none";
   if (value === true) return "yes";
   if (value === false) return "no";
