@@ -49,9 +49,10 @@ POST = {"content": "tea"}
 SERVER = (
     public("/"),
     public("/index.html"),
-    public("/landing.css"),
-    public("/landing.js"),
-    public("/landing.svg"),
+    public("/sw.js"),
+    public("/manifest.webmanifest"),
+    public("/app-{version}/{name:path}", "/app-0/app/main.js"),
+    Row("GET", "/app-{version}/{name:path}", NOT_THERE, "/app-0/../config.json", case="of what is beside it"),
     public("/info"),
     public("/healthz"),
     public("/readyz"),
