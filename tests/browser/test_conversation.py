@@ -123,9 +123,12 @@ async def test_a_poll_is_made_answered_and_ended(server: ServerProcess, visit: V
     mine = ann.get_by_role("region", name="Poll: Pizza or pasta?")
     await expect(mine.get_by_text("100")).to_be_visible()
     await mine.get_by_role("button", name=re.compile("End")).click()
-    await ann.get_by_role("dialog").or_(ann.get_by_role("alertdialog")).get_by_role(
-        "button", name=re.compile("End")
-    ).click()
+    await (
+        ann.get_by_role("dialog")
+        .or_(ann.get_by_role("alertdialog"))
+        .get_by_role("button", name=re.compile("End"))
+        .click()
+    )
     await expect(poll).to_have_attribute("data-ended", "true")
     await shot(ben, "poll")
 
@@ -136,7 +139,8 @@ async def test_a_picture_is_uploaded_and_viewed(server: ServerProcess, visit: Vi
         await ann.get_by_role("button", name="Files, polls, commands").click()
         await ann.get_by_role("menuitem", name=re.compile("file", re.IGNORECASE)).click()
     chooser = await choosing.value
-    await chooser.set_files({"name": "garden.png", "mimeType": "image/png", "buffer": picture("green", size=(640, 400))})
+    garden = picture("green", size=(640, 400))
+    await chooser.set_files({"name": "garden.png", "mimeType": "image/png", "buffer": garden})
     await expect(ann.get_by_role("list", name="Files of this message").get_by_text("garden.png")).to_be_visible()
     await expect(ann.get_by_role("button", name="Remove garden.png")).to_be_visible()
     await say(ann, "My garden")
