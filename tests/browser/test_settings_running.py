@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
 from tests.support.community import load
@@ -33,10 +33,10 @@ async def host(server: ServerProcess, visit: Visits, section: str, title: str, *
     return page
 
 
-def picture(color: str) -> bytes:
+def picture(name: str, color: str) -> FilePayload:
     file = io.BytesIO()
     Image.new("RGB", (32, 32), color).save(file, "PNG")
-    return file.getvalue()
+    return {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
 
 
 async def test_who_opens_an_invitation_can_register(server: ServerProcess, visit: Visits) -> None:
@@ -82,10 +82,7 @@ async def test_closing_registration_is_felt_at_once(server: ServerProcess, visit
 async def test_emojis_are_uploaded_together_renamed_and_used(server: ServerProcess, visit: Visits) -> None:
     page = await host(server, visit, "emojis", "Emojis")
     await expect(page.get_by_text("No emojis yet")).to_be_visible()
-    await page.get_by_label("Pictures").set_input_files([
-        {"name": "green tea.png", "mimeType": "image/png", "buffer": picture("green")},
-        {"name": "red.png", "mimeType": "image/png", "buffer": picture("red")},
-    ])  # fmt: skip
+    await page.get_by_label("Pictures").set_input_files([picture("green tea.png", "green"), picture("red.png", "red")])
     first = page.get_by_label("Name of green tea.png")
     await expect(first).to_have_value("green_tea")
     await first.fill("red")
