@@ -41,7 +41,7 @@ export function ChannelRules({ channel, type, rules, onInput }) {
   return html`
     <section>
       <h2>Who may do what</h2>
-      <p class="settings-note">The highest role of a member that a column names decides. Who no column names may not.</p>
+      <p class="settings-note">Of a member's roles, the first that a column names decides. Whoever it does not name may not.</p>
       <div class="rule-legend" aria-hidden="true">
         ${Object.keys(WORDS).map((rule) => html`<span key=${rule}><span class="rule-cell" data-rule=${rule}><${Icon} name=${ICONS[rule]} size=${16} /></span>${WORDS[rule]}</span>`)}
       </div>
