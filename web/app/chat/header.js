@@ -1,7 +1,7 @@
 // The bar above the open place: what it is called, what it is for, and the panels.
 import { html } from "../lib.js";
 import { channelTitle, displayName, me, users } from "../core/state.js";
-import { totalMentions } from "../core/unreads.js";
+import { totalForMe } from "../core/unreads.js";
 import { Avatar } from "../ui/avatar.js";
 import { IconButton } from "../ui/button.js";
 import { openMenu } from "../ui/menu.js";
@@ -19,7 +19,7 @@ export function Header({ channel, thread }) {
   const items = channel && !thread ? channelMenu(channel) : [];
   return html`
     <header class="header">
-      <${IconButton} class="header-menu" icon="menu" label="Channels" count=${totalMentions.value} onClick=${() => (sidebarOpen.value = true)} />
+      <${IconButton} class="header-menu" icon="menu" label="Channels" count=${totalForMe.value} onClick=${() => (sidebarOpen.value = true)} />
       ${channel && html`
         <div class="header-title">
           ${other ? html`<${Avatar} username=${other} size=${24} status=${true} />` : html`<span class="channel-icon">${channelIcon(channel)}</span>`}

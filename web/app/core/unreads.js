@@ -2,7 +2,7 @@
 import { computed, signal } from "../lib.js";
 import { request } from "./connection.js";
 import { placeKey, placeOf, where } from "./place.js";
-import { blocked, me, roleList } from "./state.js";
+import { blocked, channels, me, roleList } from "./state.js";
 
 const ACKNOWLEDGE_AFTER_MS = 400;
 
@@ -12,6 +12,12 @@ export const unreads = signal(new Map());
 export const watched = signal(null);
 
 export const totalMentions = computed(() => [...unreads.value.values()].reduce((sum, { mentions }) => sum + mentions, 0));
+
+/** What waits for me: mentions, and all that is new in direct messages. */
+export const totalForMe = computed(() => {
+  const directs = new Set(channels.value.filter(({ members }) => members).map(({ name }) => name));
+  return [...unreads.value].reduce((sum, [key, { mentions, unread_count: count }]) => sum + (directs.has(key) ? count : mentions), 0);
+});
 
 const acknowledging = new Map(); // place key -> timer
 
