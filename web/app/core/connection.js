@@ -5,6 +5,8 @@ import { signal } from "../lib.js";
 const SILENCE_MS = 75_000;
 const REQUEST_TIMEOUT_MS = 20_000;
 const PAUSE_MS = { first: 400, most: 8_000 };
+/** Why a login may be refused that succeeds a little later. */
+const PASSING = new Set(["too_many_tries", "too_busy", "unavailable", "internal", "rotur_unavailable"]);
 
 /** "connecting" | "online" | "offline" | "logged-out". Offline: the connection was lost and is being made again. */
 export const online = signal("connecting");
@@ -55,7 +57,12 @@ export async function logIn(command) {
   const { cmd, ...fields } = command;
   const ready = await request(cmd, { ...fields, gap: true }, { before: true, answer: "ready" });
   credentials = command;
-  await begin(ready);
+  try {
+    await begin(ready);
+  } catch (error) {
+    socket?.close(); // logged in, but without all that is to be shown: once more from the start
+    throw error;
+  }
   return ready;
 }
 
@@ -161,16 +168,18 @@ function receive(text) {
 function move(packet) {
   switch (packet.cmd) {
     case "handshake":
-      pauseMs = PAUSE_MS.first;
       if (credentials) arrive();
-      else if (online.peek() !== "logged-out") online.value = "logged-out";
+      else {
+        pauseMs = PAUSE_MS.first;
+        if (online.peek() !== "logged-out") online.value = "logged-out";
+      }
       break;
     case "ready":
       break;
     case "gap":
       position = packet.after;
       resuming = true;
-      tell("resume", { session, after: position });
+      catchUp();
       break;
     case "resumed":
       resuming = false;
@@ -214,10 +223,18 @@ async function arrive() {
     await started({ fresh: false });
     beOnline();
   } catch (error) {
-    if (error.packet?.cmd === "auth_error") {
-      if (error.code === "too_many_tries") socket?.close();
-      else logOut(error.message);
-    } else socket?.close();
+    if (error.packet?.cmd === "auth_error" && !PASSING.has(error.code)) logOut(error.message);
+    else socket?.close();
+  }
+}
+
+/** After a gap on this connection. */
+async function catchUp() {
+  try {
+    const told = await request("resume", { session, after: position }, { answer: "resumed" });
+    if (!told.recovered) await begin({ session }, told.seq);
+  } catch {
+    socket?.close();
   }
 }
 
@@ -234,8 +251,9 @@ async function begin(ready, seq = ready.seq) {
   beOnline();
 }
 
-/** An error in somebody who watches is not one of the connection. */
+/** An error in somebody who watches is not one of the connection. The pause between tries grows until here. */
 function beOnline() {
+  pauseMs = PAUSE_MS.first;
   try {
     online.value = "online";
   } catch (error) {

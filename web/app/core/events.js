@@ -1,6 +1,6 @@
 // Packets to state: the one place where what the server tells changes what the page knows.
 import { batch } from "../lib.js";
-import { confirmed } from "./outbox.js";
+import { confirmed, keepOnlyMine, renameUser } from "./outbox.js";
 import { placeKey, placeOf } from "./place.js";
 import * as state from "./state.js";
 import * as timelines from "./timeline.js";
@@ -22,6 +22,7 @@ const HANDLERS = {
   },
   ready({ user }) {
     state.me.value = user.username;
+    keepOnlyMine();
   },
   server_update({ name, icon, banner, description }) {
     state.server.value = { ...state.server.peek(), name, icon, banner, description };
@@ -58,6 +59,7 @@ const HANDLERS = {
     if (packet.username && packet.username !== packet.user) {
       state.renameUser(packet.user, packet.username);
       timelines.renameUser(packet.user, packet.username);
+      renameUser(packet.user, packet.username);
     }
     state.changeUser(packet.username ?? packet.user, { nickname: packet.nickname });
   },

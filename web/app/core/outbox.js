@@ -50,6 +50,18 @@ export function discard(nonce) {
   put(pending.peek().filter((entry) => entry.nonce !== nonce));
 }
 
+/** Forgets what somebody else wrote, who was logged in on this page before; at once after a login. */
+export function keepOnlyMine() {
+  const mine = pending.peek().filter(({ message }) => message.user === me.peek());
+  if (mine.length !== pending.peek().length) put(mine);
+}
+
+/** Somebody has another name. */
+export function renameUser(username, renamed) {
+  if (!pending.peek().some(({ message }) => message.user === username)) return;
+  put(pending.peek().map((entry) => (entry.message.user === username ? { ...entry, message: { ...entry.message, user: renamed } } : entry)));
+}
+
 /** Sends everything that is unconfirmed; after a login. */
 export function flushAll() {
   for (const key of new Set(pending.peek().map((entry) => entry.key))) flush(key);
@@ -72,7 +84,7 @@ async function flush(key) {
         await request("message_new", entry.command);
         confirmed(entry.nonce);
       } catch (error) {
-        if (error.code === "offline" || error.code === "timeout") return;
+        if (error.code === "offline") return;
         const wait = waitMs(error);
         if (wait === null) change(entry.nonce, { state: "failed", problem: error.message });
         else await new Promise((resolve) => setTimeout(resolve, wait));
@@ -85,7 +97,7 @@ async function flush(key) {
 
 /** How long to wait before the same again, or null if that is of no use. */
 function waitMs(error) {
-  if (error.code === "unavailable") return 3000;
+  if (error.code === "unavailable" || error.code === "timeout") return 3000;
   const told = error.code === "rate_limit" && /([\d.]+) seconds/.exec(error.message);
   const wait = told ? Number(told[1]) * 1000 + 100 : null;
   return wait !== null && wait <= LONGEST_WAIT_MS ? wait : null;

@@ -1,0 +1,84 @@
+"""A page comes back: after refusals that pass, to the right person, and to the message that its address names."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.async_api import Page, WebSocketRoute, expect
+
+from tests.support.chromium import Visits, log_in, until
+from tests.support.server import ServerProcess
+
+pytestmark = pytest.mark.anyio
+
+CORE = "new URL('core/', document.querySelector('script[type=module]').src)"
+ONLINE = f"(async () => (await import(new URL('connection.js', {CORE}))).online.value === 'online')()"
+KEPT = """(async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("originchats-snapshot"));
+    const kept = await (await caches.open(names[0] ?? "none")).match(new URL("snapshot.json", document.baseURI).href);
+    return kept && (await kept.text()).includes("TEXT");
+})()"""
+
+
+async def write(page: Page, text: str) -> None:
+    await page.get_by_role("textbox", name=re.compile("^Message")).fill(text)
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.locator("[data-message]:not([data-state]) .message-content", has_text=text)).to_be_visible()
+
+
+async def test_a_login_that_cannot_be_stored_now_is_tried_again(server: ServerProcess, visit: Visits) -> None:
+    page = await visit(server.http_url)
+    await log_in(page, "ann")
+    await until(page, ONLINE)
+    tries: list[WebSocketRoute] = []
+
+    def meet(socket: WebSocketRoute) -> None:
+        tries.append(socket)
+        behind = socket.connect_to_server()
+        if len(tries) > 2:
+            return
+
+        def refuse(text: str | bytes) -> None:
+            asked = json.loads(text)
+            refusal = {"cmd": "auth_error", "val": "The server cannot store this now", "code": "unavailable"}
+            socket.send(json.dumps(refusal | {"listener": asked["listener"]}))
+
+        socket.on_message(refuse)
+        behind.on_message(lambda text: socket.send(text))
+
+    await page.route_web_socket(re.compile("^ws"), meet)
+    await page.reload()
+    await until(page, ONLINE)
+    assert len(tries) == 3
+
+
+async def test_what_somebody_else_did_not_get_sent_is_not_sent(server: ServerProcess, visit: Visits) -> None:
+    page = await visit(server.http_url)
+    message = {"id": "n1", "nonce": "n1", "user": "USR:local_ann", "timestamp": 1.0, "type": "message"}
+    message |= {"state": "sending", "content": "by ann"}
+    command = {"channel": "general", "content": "by ann", "nonce": "n1"}
+    unsent = json.dumps([{"nonce": "n1", "key": "general", "command": command, "message": message}])
+    await page.evaluate("(unsent) => localStorage.setItem('originchats:outbox:/', unsent)", unsent)
+    await page.reload()
+    await log_in(page, "ben")
+    await write(page, "by ben")
+    await expect(page.locator(".message-content", has_text="by ann")).to_have_count(0)
+
+
+async def test_a_place_that_opens_at_a_message_seen_before_hears_of_new_ones(
+    server: ServerProcess, visit: Visits
+) -> None:
+    ann, ben = await visit(server.http_url), await visit(server.http_url)
+    await log_in(ann, "ann")
+    await log_in(ben, "ben")
+    await write(ann, "seen before")
+    await until(ann, KEPT.replace("TEXT", "seen before"))
+    id_ = await ann.locator("[data-message]", has_text="seen before").first.get_attribute("data-message")
+    await ann.evaluate("(hash) => (location.hash = hash)", f"#/c/general/{id_}")
+    await ann.reload()
+    await until(ann, ONLINE)
+    await expect(ann.locator("[data-highlighted]")).to_have_count(1)
+    await write(ben, "news")
+    await expect(ann.locator(".message-content", has_text="news")).to_be_visible()
