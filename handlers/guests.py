@@ -135,7 +135,8 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         gateway=ACCESS_TOKEN,
     )
 
-    entry = ctx.audit("access_token_create", bearer.id, bearer.username)
+    # one's own, which every login of a browser makes, is no act of moderation
+    audit = [] if bearer.id == caller.id else [ctx.audit("access_token_create", bearer.id, bearer.username)]
 
     def change(tx: Transaction) -> Outcome:
         tokens = [each for each in tx.sessions.of_user(bearer.id) if each.gateway == ACCESS_TOKEN]
@@ -146,7 +147,7 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         tx.sessions.add(stored)
         news = [Event(Everyone(), UserJoinEvent(user=user_entry(world, bearer)))] if joined else []
         reply = AccessTokenCreateReply(username=bearer.username, token=token, id=stored.id)
-        return Outcome(reply=reply, events=news, audit=[entry])
+        return Outcome(reply=reply, events=news, audit=audit)
 
     return change
 

@@ -134,6 +134,9 @@ def test_self_roles_kicks_resets_tokens_and_claims_are_logged(stage: Stage) -> N
     stage.world.limiter.take(ANN)
     stage.do("host", "rate_limit_reset", user=ANN)
     assert newest(stage) == ("rate_limit_reset", ANN, {})
+    before = newest(stage)
+    stage.answer("ann", "access_token_create", username="ann")
+    assert newest(stage) == before, "one's own token is nobody's business"
     token = stage.answer("host", "access_token_create", username="visitor")["token"]
     assert newest(stage)[:2] == ("access_token_create", "visitor")
     assert token not in str(entries(stage))
