@@ -27,6 +27,7 @@ SHELL, WORKER, MANIFEST, MAIN = "index.html", "sw.js", "manifest.webmanifest", "
 _STATIC_IMPORT = re.compile(r"""\b(?:import|export)\b\s*(?:[\w*{}\s,$]*?\bfrom\b\s*)?["'](\.\.?/[^"']+)["']""")
 _LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 
 Fingerprint = frozenset[tuple[str, int, int]]
 """Name, time of the last change in ns, and size of each file."""
@@ -71,7 +72,7 @@ def read(folder: Path) -> WebFiles | None:
     bodies = {name: path.read_bytes() for name, path in sorted(_paths(folder))}
     if not {SHELL, WORKER, MANIFEST, MAIN} <= set(bodies):
         return None
-    bodies = {name: without_comments(body) if _is_ours(name) else body for name, body in bodies.items()}
+    bodies = {name: shortened(body) if _is_ours(name) else body for name, body in bodies.items()}
     whole = hashlib.sha256()
     for name, body in bodies.items():
         whole.update(f"{name} {len(body)}\n".encode() + body)
@@ -79,11 +80,13 @@ def read(folder: Path) -> WebFiles | None:
     return WebFiles(whole.hexdigest()[:16], files, tuple(static_imports(bodies, MAIN)))
 
 
-def without_comments(source: bytes) -> bytes:
-    """A module or style sheet without the comments that begin a line, a tenth of its bytes. Lines keep their numbers.
-    Texts of several lines may not have a line that begins with `//` or `/*`."""
+def shortened(source: bytes) -> bytes:
+    """A module or style sheet without the comments that begin a line and without indentation, an eighth of its bytes.
+    Lines keep their numbers. Texts of several lines may not have a line that begins with `//` or `/*`, and lose their
+    indentation, which counts for nothing in HTML and selectors."""
     text = _LINE_COMMENT.sub("", source.decode())
-    return _BLOCK_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), text).encode()
+    text = _BLOCK_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), text)
+    return _INDENTATION.sub("", text).encode()
 
 
 def _is_ours(name: str) -> bool:

@@ -1,29 +1,11 @@
 // Parts of the page that are loaded when they are first shown.
 import { html, signal } from "./lib.js";
+import { toast } from "./ui/toast.js";
 
+const STYLES = new URL("../styles/", import.meta.url);
 const styles = new Map(); // name -> promise
 
-/** The module once the styles it needs are there. names: of files in styles/ that index.html does not name. */
-export async function styled(loading, ...names) {
-  const [module] = await Promise.all([loading, ...names.map(loadStyle)]);
-  return module;
-}
-
-function loadStyle(name) {
-  if (!styles.has(name)) {
-    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(`../styles/${name}`, import.meta.url).href });
-    const loaded = new Promise((resolve, reject) => Object.assign(sheet, { onload: resolve, onerror: reject }));
-    loaded.catch(() => {
-      styles.delete(name);
-      sheet.remove();
-    });
-    styles.set(name, loaded);
-    document.head.append(sheet);
-  }
-  return styles.get(name);
-}
-
-/** load: () => import("..."); name: what of the module to draw. fallback: drawn meanwhile. */
+/** load: () => import("..."); name: what of the module to draw. fallback: drawn meanwhile, or a component that is. */
 export function lazy(load, name, fallback = null) {
   const part = signal(null);
   const problem = signal(false);
@@ -47,6 +29,43 @@ export function lazy(load, name, fallback = null) {
       </p>`;
     }
     if (!asked) ask();
-    return fallback;
+    return typeof fallback === "function" ? fallback(props) : fallback;
   };
+}
+
+/** A function of a module that is loaded when it is first called; resolves with what it returns, undefined where the
+ *  module could not be had, which a toast says. */
+export function later(load, name) {
+  return async (...given) => {
+    let module;
+    try {
+      module = await load();
+    } catch {
+      toast("This part could not be loaded. Try again.", "danger");
+      return undefined;
+    }
+    return module[name](...given);
+  };
+}
+
+/** For modules that are loaded later than the page: `await ensureStyle("poll.css")` at the top of the module, which then
+ *  counts as loaded when its styles do. names: of files in styles/ that index.html does not name. What cannot be had is
+ *  done without, and tried again with the next module that needs it. */
+export async function ensureStyle(...names) {
+  await Promise.all(names.map((name) => styles.get(name) ?? loadStyle(name)));
+}
+
+function loadStyle(name) {
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(name, STYLES).href });
+  const loaded = new Promise((resolve) => {
+    sheet.onload = resolve;
+    sheet.onerror = () => {
+      styles.delete(name);
+      sheet.remove();
+      resolve();
+    };
+  });
+  styles.set(name, loaded);
+  document.head.append(sheet);
+  return loaded;
 }

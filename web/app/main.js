@@ -6,17 +6,16 @@ import { route, startRouter } from "./core/router.js";
 import { start } from "./core/session.js";
 import { avatarUrl, channels, displayName, me, server, userNamed } from "./core/state.js";
 import { startAppearance } from "./core/appearance.js";
-import { startNotices } from "./core/notifications.js";
-import { totalMentions } from "./core/unreads.js";
+import { totalForMe } from "./core/unreads.js";
 import { startWorker } from "./core/worker.js";
 import { firstRun } from "./start/first-run-state.js";
-import { lazy, styled } from "./lazy.js";
+import { lazy } from "./lazy.js";
 import { avatarSource } from "./ui/avatar.js";
 import "./ui/tooltip.js";
 
 const Welcome = lazy(() => import("./start/welcome.js"), "Welcome", html`<${Splash} />`);
 const FirstRun = lazy(() => import("./start/first-run.js"), "FirstRun", html`<${Splash} />`);
-const Settings = lazy(() => styled(import("./settings/settings.js"), "settings.css", "settings-pages.css", "settings-running.css"), "Settings", html`<${Splash} />`);
+const Settings = lazy(() => import("./settings/settings.js"), "Settings", html`<${Splash} />`);
 
 function Page() {
   if (me.value === null) return online.value === "logged-out" ? html`<${Welcome} />` : html`<${Splash} />`;
@@ -35,14 +34,14 @@ function Splash() {
 
 effect(() => {
   const name = server.value.name || "OriginChats";
-  document.title = totalMentions.value ? `(${totalMentions.value}) ${name}` : name;
+  document.title = totalForMe.value ? `(${totalForMe.value}) ${name}` : name;
 });
 
 avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayName(username), status: userNamed(username)?.status });
 startAppearance();
 startRouter();
 start();
-startNotices();
+import("./core/notifications.js").then(({ startNotices }) => startNotices(), reportError);
 startWorker();
 const root = document.getElementById("app");
 root.replaceChildren();

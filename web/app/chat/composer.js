@@ -3,6 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { placeKey } from "../core/place.js";
 import { post } from "../core/outbox.js";
 import { capabilities, channelTitle, displayName, limits, me, threadById } from "../core/state.js";
+import { lazy } from "../lazy.js";
 import { IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { openMenu } from "../ui/menu.js";
@@ -12,12 +13,12 @@ import { toSent, toWritten } from "./emoji-text.js";
 import { excerpt } from "./excerpt.js";
 import { format, insert } from "./formatting.js";
 import { waiting, whyNot } from "./may-write.js";
-import { SlashForm } from "./slash.js";
 import { myCommands } from "./suggestions.js";
 import { tellTyping, typed, TypingLine } from "./typing.js";
 import { replyTo as replying } from "./writing.js";
 import { DropZone, UploadTiles, addFiles, mayUpload, pickFiles, sendWithFiles, stopHolding, trayOf } from "./uploads.js";
 
+const SlashForm = lazy(() => import("./slash.js"), "SlashForm");
 const COUNT_FROM = 0.85; // of the longest text
 const touch = matchMedia("(pointer: coarse)");
 

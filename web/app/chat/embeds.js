@@ -2,9 +2,11 @@
 import { html } from "../lib.js";
 import { fullTime } from "../core/format.js";
 import { localUrl } from "../core/state.js";
+import { lazy } from "../lazy.js";
 import { Icon } from "../ui/icon.js";
 import { Link, Markdown } from "./markdown.js";
-import { Poll } from "./poll.js";
+
+const Poll = lazy(() => import("./poll.js"), "Poll");
 
 export function Embeds({ message, place, channel }) {
   const embeds = message.embeds ?? [];

@@ -1,11 +1,14 @@
 // The picker of emojis: the community's own first, then those used last, then all others by group; search, arrow keys.
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
 import { emojis } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { Problem } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
 import { openPopover } from "../ui/popover.js";
 import { Spinner } from "../ui/spinner.js";
 import { CustomEmoji, loadEmojis, noteEmoji, readReference, recentEmojis, referenceTo } from "./emojis.js";
+
+await ensureStyle("emoji-picker.css");
 
 const COLUMNS = 9;
 const MOST_FOUND = 180;

@@ -3,12 +3,15 @@ import { html } from "../lib.js";
 import { shortTime, fullTime } from "../core/format.js";
 import { go } from "../core/router.js";
 import { channelNamed, channelTitle, colorOf, displayName, me, threadById } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Icon } from "../ui/icon.js";
 import { excerpt } from "./excerpt.js";
 import { panel } from "./panels.js";
 import { channelIcon } from "./sidebar.js";
 import { fileIcon } from "./uploads.js";
+
+await ensureStyle("search.css");
 
 const LONGEST = 320;
 

@@ -1,29 +1,29 @@
 // The chat as a whole: channels, the open place, and what stands beside it.
 import { html, useEffect } from "../lib.js";
 import { online, retryNow } from "../core/connection.js";
+import { keepLastPlace, lastPlace } from "../core/last-place.js";
 import { go, route } from "../core/router.js";
 import { channels, channelNamed, threadById } from "../core/state.js";
 import { updateReady } from "../core/worker.js";
-import { lazy, styled } from "../lazy.js";
+import { lazy } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
 import { Composer } from "./composer.js";
 import { Header } from "./header.js";
 import { onKey } from "./keys.js";
-import { Members } from "./members.js";
 import { MessageList } from "./message-list.js";
 import { panel, sidebarOpen } from "./panels.js";
 import { Sidebar } from "./sidebar.js";
 import { editing, replyTo } from "./writing.js";
 
+const Members = lazy(() => import("./members.js"), "Members", html`<aside class="members" aria-label="Members"></aside>`);
 const Search = lazy(() => import("./search.js"), "Search");
 const Pins = lazy(() => import("./pins.js"), "Pins");
 const Pings = lazy(() => import("./pings.js"), "Pings");
 const Forum = lazy(() => import("./threads.js"), "Forum");
 const ThreadHeader = lazy(() => import("./threads.js"), "ThreadHeader");
-const VoiceRoom = lazy(() => styled(import("./voice.js"), "voice.css"), "VoiceRoom");
+const VoiceRoom = lazy(() => import("./voice.js"), "VoiceRoom");
 const PANELS = { members: Members, search: Search, pins: Pins, pings: Pings };
-const LAST_PLACE = "originchats:last-place";
 
 /** {channel, thread} that the route names, as far as they are in sight. */
 export function openPlace() {
@@ -108,16 +108,11 @@ function useFirstPlace() {
   useEffect(() => {
     if (page !== "chat") return;
     if (channel || thread) {
-      localStorage.setItem(LAST_PLACE, JSON.stringify({ channel, thread }));
+      keepLastPlace({ channel, thread });
       return;
     }
     if (!list.length) return;
-    let last = {};
-    try {
-      last = JSON.parse(localStorage.getItem(LAST_PLACE) ?? "{}");
-    } catch {
-      // an unreadable one counts as none
-    }
+    const last = lastPlace();
     const known = last.thread ? threadById(last.thread) : last.channel && list.some(({ name }) => name === last.channel);
     const first = list.find(({ type }) => type === "text") ?? list.find(({ type }) => type !== "separator");
     if (known) go({ page: "chat", ...last }, { replace: true });

@@ -1,11 +1,13 @@
 // Text of messages as vnodes. Nothing others wrote becomes HTML, and nothing is loaded from elsewhere.
 import { html, useMemo, useState } from "../lib.js";
+import { lazy } from "../lazy.js";
 import { Icon } from "../ui/icon.js";
-import { CodeBlock } from "./code.js";
 import { bareText, countEmojis, parse, readLink } from "./markdown-parse.js";
 import { drawText } from "./mentions.js";
 
 const BIG_EMOJIS = 6;
+const PlainCode = ({ code }) => html`<figure class="code" data-plain=""><pre class="code-body scroll"><code>${code}</code></pre></figure>`;
+const CodeBlock = lazy(() => import("./code.js"), "CodeBlock", PlainCode);
 
 /** text: Markdown as people write it in chats. */
 export function Markdown({ text, class: extra = "" }) {

@@ -6,7 +6,7 @@ import { Button, IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { walkRows } from "../ui/walk.js";
 import { panel } from "./panels.js";
-import { openProfile } from "./profile.js";
+import { openProfile } from "./open-profile.js";
 
 const SHOWN = 150;
 

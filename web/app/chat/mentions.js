@@ -4,7 +4,7 @@ import { computed, html } from "../lib.js";
 import { link } from "../core/router.js";
 import { channels, channelTitle, displayName, me, roleList, roles, userNamed, users } from "../core/state.js";
 import { CustomEmoji, Emoji, emojisByName } from "./emojis.js";
-import { openProfile } from "./profile.js";
+import { openProfile } from "./open-profile.js";
 
 const LOCAL = "USR:local_";
 const LONGEST_NAME = 64;

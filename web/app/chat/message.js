@@ -17,7 +17,7 @@ import { Markdown } from "./markdown.js";
 import { namesMe } from "./mentions.js";
 import { onMessageKey, openMessageMenu, Toolbar, useLongPress } from "./message-actions.js";
 import { MessageEdit } from "./message-edit.js";
-import { openProfile } from "./profile.js";
+import { openProfile } from "./open-profile.js";
 import { pickReaction, Reactions } from "./reactions.js";
 
 /** onReply(message), onJump(id), onEdit(id), onEditDone(); of these and of channel the latest count, though a change of them

@@ -4,12 +4,15 @@ import { request } from "../core/connection.js";
 import { ago, fullTime, names, plural } from "../core/format.js";
 import { can } from "../core/permissions.js";
 import { displayName, me } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { confirmDialog, openDialog } from "../ui/dialog.js";
 import { Icon } from "../ui/icon.js";
 import { toast } from "../ui/toast.js";
 import { Emoji } from "./emojis.js";
+
+await ensureStyle("poll.css");
 
 const TICK_MS = 20_000;
 

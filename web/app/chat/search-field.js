@@ -1,9 +1,12 @@
 // The field of the search: words, chips of filters, and what completes them.
 import { html, useId, useLayoutEffect, useRef, useState } from "../lib.js";
+import { ensureStyle } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { FILTERS, filterLabel, suggestFilters, takeFilter, withFilter } from "./search-query.js";
+
+await ensureStyle("search.css");
 
 /** onChange(text, filters); wanted: grows when the field is to be focused. */
 export function SearchField({ text, filters, onChange, wanted }) {

@@ -5,7 +5,7 @@ import { can, canIn } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { blocked, channels, channelTitle, displayName, localUrl, me, myUser, server, userNamed } from "../core/state.js";
 import { totalMentions, unreadIn } from "../core/unreads.js";
-import { lazy, styled } from "../lazy.js";
+import { lazy } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Badge } from "../ui/badge.js";
 import { IconButton } from "../ui/button.js";
@@ -13,11 +13,11 @@ import { Icon } from "../ui/icon.js";
 import { openMenu } from "../ui/menu.js";
 import { walkRows } from "../ui/walk.js";
 import { channelMenu, serverMenu } from "./menus.js";
+import { openOwnMenu } from "./open-profile.js";
 import { panel, sidebarOpen, toggle } from "./panels.js";
-import { openOwnMenu } from "./profile.js";
 
 const ICONS = { text: "hash", voice: "volume-2", forum: "messages-square" };
-const CallBar = lazy(() => styled(import("./voice.js"), "voice.css"), "CallBar");
+const CallBar = lazy(() => import("./voice.js"), "CallBar");
 const FOLDED = "originchats:folded";
 
 export function Sidebar() {

@@ -5,10 +5,13 @@ import { post } from "../core/outbox.js";
 import { canIn } from "../core/permissions.js";
 import { go } from "../core/router.js";
 import { channelTitle, limits } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { DialogActions, openDialog } from "../ui/dialog.js";
 import { TextArea, TextField } from "../ui/field.js";
 import { toSent } from "./emoji-text.js";
+
+await ensureStyle("threads.css");
 
 export function openThreadDialog(channel) {
   openDialog((close) => html`<${Form} channel=${channel} close=${close} />`, { title: "New thread", text: `In ${channelTitle(channel)}` });

@@ -5,6 +5,7 @@ import { can, canIn } from "../core/permissions.js";
 import { go, link } from "../core/router.js";
 import { channelTitle, displayName, limits, me } from "../core/state.js";
 import { acknowledge, unreadIn } from "../core/unreads.js";
+import { ensureStyle } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Badge } from "../ui/badge.js";
 import { Button, IconButton } from "../ui/button.js";
@@ -16,6 +17,8 @@ import { openMenu } from "../ui/menu.js";
 import { Tabs } from "../ui/tabs.js";
 import { attempt } from "./menus.js";
 import { openThreadDialog } from "./thread-dialog.js";
+
+await ensureStyle("threads.css");
 
 const SHOWN = 60;
 const KINDS = {

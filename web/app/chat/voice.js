@@ -4,12 +4,15 @@ import * as calls from "../core/call.js";
 import { call, callProblem } from "../core/call.js";
 import { on } from "../core/connection.js";
 import { channelTitle, displayName, me } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { announce } from "../ui/announce.js";
 import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { Spinner } from "../ui/spinner.js";
 import { Controls } from "./call-bar.js";
+
+await ensureStyle("voice.css");
 
 export { CallBar } from "./call-bar.js";
 

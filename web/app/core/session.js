@@ -2,10 +2,12 @@
 import * as connection from "./connection.js";
 import { flushAll, restore } from "./outbox.js";
 import { apply } from "./events.js";
+import { lastPlace } from "./last-place.js";
 import { randomId } from "./random.js";
 import { dropSnapshot, keepSnapshot, restoreSnapshot } from "./snapshot.js";
+import { route } from "./router.js";
 import * as state from "./state.js";
-import { makeStale } from "./timeline.js";
+import { makeStale, timeline } from "./timeline.js";
 
 const SCOPE = new URL(".", document.baseURI).pathname;
 const LOGIN = `originchats:login:${SCOPE}`;
@@ -87,7 +89,9 @@ async function arrived({ fresh }) {
   if (fresh) {
     makeStale();
     const ask = ["users_list", "roles_list", "channels_get", "emoji_get_all", "unreads_get", "slash_list", "users_blocked_list"];
-    await Promise.all([kept, ...ask.map((cmd) => connection.request(cmd))]);
+    const answers = ask.map((cmd) => connection.request(cmd));
+    openEarly();
+    await Promise.all([kept, ...answers]);
   } else {
     await Promise.all(["users_list", "channels_get", "slash_list"].map((cmd) => connection.request(cmd)));
   }
@@ -97,6 +101,14 @@ async function arrived({ fresh }) {
 connection.online.subscribe((now) => {
   if (now === "logged-out") state.me.value = null;
 });
+
+/** Asks for the newest messages of the channel that will be shown, right behind the rest: answers come in that order. */
+function openEarly() {
+  const { page, channel, thread, message } = route.peek();
+  if (page !== "chat" || thread || message) return;
+  const wanted = channel ?? lastPlace().channel;
+  if (wanted) timeline({ channel: wanted }).open();
+}
 
 /** "Firefox on Linux 4f2a": what the list of devices calls this browser. */
 function deviceName() {

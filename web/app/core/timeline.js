@@ -6,6 +6,7 @@ import { pendingIn } from "./outbox.js";
 import { placeKey, placeOf, where } from "./place.js";
 import { markerOf } from "./unreads.js";
 
+const FIRST = 40; // fills a screen; drawn before anything else
 const PAGE = 60;
 export const WINDOW = 480;
 
@@ -38,16 +39,17 @@ function makeTimeline(place) {
     /** Id of the last message read before the place was opened; the line of new messages stands behind it. */
     unreadFrom: signal(null),
     stale: false,
+    turn: 0, // grows when the window goes elsewhere: what was asked for before is no longer next to it
 
     /** Loads the newest page, unless it is there. */
     async open() {
       if (line.loading.peek() || (line.loaded.peek() && !line.stale)) return;
-      if (!line.loaded.peek()) line.unreadFrom.value = markerOf(placeKey(place));
-      await load(line, "first", { start: 0 }, (page) => {
+      await load(line, "first", { start: 0, limit: FIRST }, (page) => {
+        if (!line.loaded.peek()) line.unreadFrom.value = markerOf(placeKey(place));
         line.stale = false;
         line.loaded.value = true;
         line.atEnd.value = true;
-        line.atStart.value = page.length < PAGE;
+        line.atStart.value = page.length < FIRST;
         stored.value = merge(page, stored.peek().filter((message) => message.ephemeral));
       });
     },
@@ -76,7 +78,7 @@ function makeTimeline(place) {
 
     /** Makes the window stand around a message; false when it is gone. */
     async jumpTo(id) {
-      if (stored.peek().some((message) => message.id === id)) return true;
+      if (line.loaded.peek() && stored.peek().some((message) => message.id === id)) return true;
       const half = PAGE / 2;
       await loadAround(line, "jump", id, { above: half, below: half }, (page) => {
         const at = page.findIndex((message) => message.id === id);
@@ -92,6 +94,7 @@ function makeTimeline(place) {
     async jumpToEnd() {
       if (line.atEnd.peek()) return;
       line.loaded.value = false;
+      line.loading.value = null;
       stored.value = [];
       await line.open();
     },
@@ -108,14 +111,17 @@ async function loadAround(line, what, id, bounds, take) {
 }
 
 async function run(line, what, cmd, fields, take) {
+  if (what === "first" || what === "jump") line.turn++;
+  const turn = line.turn;
   line.loading.value = what;
   line.error.value = null;
   try {
-    take((await request(cmd, fields)).messages);
+    const { messages } = await request(cmd, fields);
+    if (turn === line.turn) take(messages);
   } catch (error) {
-    line.error.value = error;
+    if (turn === line.turn) line.error.value = error;
   } finally {
-    line.loading.value = null;
+    if (turn === line.turn) line.loading.value = null;
   }
 }
 

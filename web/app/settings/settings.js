@@ -3,11 +3,13 @@ import { html, useEffect } from "../lib.js";
 import { can, isOwner } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { capabilities, server } from "../core/state.js";
-import { lazy } from "../lazy.js";
+import { ensureStyle, lazy } from "../lazy.js";
 import { IconButton } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
 import { Skeleton } from "../ui/spinner.js";
+
+await ensureStyle("settings.css", "settings-pages.css", "settings-running.css");
 
 const page = (load, name) => lazy(load, name, html`<div class="settings-loading"><${Skeleton} lines=${6} /></div>`);
 

@@ -4,10 +4,13 @@ import { request } from "../core/connection.js";
 import { go, link } from "../core/router.js";
 import { channels, localUrl, server } from "../core/state.js";
 import { copyText } from "../chat/copy.js";
+import { ensureStyle } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { Checkbox, TextField } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
 import { endFirstRun } from "./first-run-state.js";
+
+await ensureStyle("welcome.css");
 
 const ICON_TYPES = "image/png,image/jpeg,image/webp,image/gif";
 const ICON_MOST_BYTES = 2_000_000;

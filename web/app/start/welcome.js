@@ -5,6 +5,7 @@ import { shortTime } from "../core/format.js";
 import { go, route } from "../core/router.js";
 import { logIn } from "../core/session.js";
 import { handshake, limits, localUrl, server } from "../core/state.js";
+import { ensureStyle } from "../lazy.js";
 import { Button } from "../ui/button.js";
 import { Checkbox, TextField } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
@@ -12,6 +13,8 @@ import { Spinner } from "../ui/spinner.js";
 import { Tabs } from "../ui/tabs.js";
 import { beginFirstRun } from "./first-run-state.js";
 import { goToRotur, takeRoturToken, validatorFor } from "./rotur.js";
+
+await ensureStyle("welcome.css");
 
 const NAME = /^[A-Za-z0-9_-]{2,32}$/;
 

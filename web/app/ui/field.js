@@ -1,8 +1,11 @@
 // Form fields. All take label, hint, error, value, onInput(value), disabled; hideLabel keeps the label for screen readers
 // only; what else they are given goes to the input element.
 import { html, useId, useState } from "../lib.js";
+import { ensureStyle } from "../lazy.js";
 import { IconButton } from "./button.js";
 import { Icon } from "./icon.js";
+
+await ensureStyle("fields.css");
 
 /** The frame around an input. children(id, described): the input, with id and aria-describedby. */
 export function Field({ label, hint, error, hideLabel, required, end, children }) {
