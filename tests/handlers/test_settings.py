@@ -183,6 +183,13 @@ async def test_settings_update_refuses_what_the_environment_gives(tmp_path: Path
         assert (await ask(host, "settings_update", changes={"server.name": "x"}))["code"] == "setting_fixed"
 
 
+@pytest.mark.parametrize(
+    "name", ["server.url", "limits.max_connections", "limits.connections_per_address", "rooms.token_days"]
+)
+def test_what_keeps_people_out_or_leads_them_elsewhere_is_not_for_managers(name: str) -> None:
+    assert changed_by(name) == "owners"
+
+
 def test_the_lists_name_settings_that_there_are() -> None:
     names = [row.name for row in settings()]
     assert set(names) >= HOST | SECRET
