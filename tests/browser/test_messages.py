@@ -234,3 +234,12 @@ async def test_cards_load_nothing_from_elsewhere(server: ServerProcess, visit: V
     shown = row(page, theirs).get_by_role("article", name="News")
     await expect(shown.get_by_role("link", name="Show picture at pictures.example")).to_have_count(2)
     await expect(shown.locator("img")).to_have_count(0)
+
+
+async def test_a_card_whose_parts_are_null_is_shown_without_them(
+    server: ServerProcess, visit: Visits, others: Visitors
+) -> None:
+    page, ben = await entered(server, visit), await others.login("ben")
+    parts = ("description", "url", "color", "timestamp", "author", "footer", "image", "thumbnail", "fields")
+    theirs = await say(ben, "a bare card", embeds=[{"title": "Bare", **dict.fromkeys(parts)}])
+    await expect(row(page, theirs).get_by_role("article", name="Bare")).to_be_visible()

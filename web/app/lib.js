@@ -6,7 +6,7 @@ import htm from "../vendor/htm.js";
 export const html = htm.bind(createElement);
 export { Fragment, createContext, render };
 export {
-  useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState,
+  useCallback, useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState,
 } from "../vendor/hooks.js";
 export {
   batch, computed, effect, signal, untracked, useComputed, useSignal, useSignalEffect,

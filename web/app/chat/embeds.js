@@ -21,7 +21,8 @@ export function Embeds({ message, place, channel }) {
 }
 
 function Card({ embed }) {
-  const { title, description, url, color, author, footer, image, thumbnail, fields = [], timestamp } = embed;
+  const { title, description, url, color, author, footer, image, thumbnail, timestamp } = embed;
+  const fields = embed.fields ?? []; // null counts as absent, in all of them
   const time = readTime(timestamp);
   const edge = Number.isInteger(color) ? `#${color.toString(16).padStart(6, "0")}` : "";
   return html`<article class="embed" style=${{ "--edge": edge }} data-edge=${edge ? "" : undefined} aria-label=${title || author?.name || "Card"}>

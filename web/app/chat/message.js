@@ -1,5 +1,5 @@
 // One message. It is drawn again only when it changes, or who or what is named in it does.
-import { computed, html, useComputed, useMemo, useRef, useState } from "../lib.js";
+import { computed, html, useComputed, useErrorBoundary, useMemo, useRef, useState } from "../lib.js";
 import { clockTime, fullTime } from "../core/format.js";
 import { discard, retry } from "../core/outbox.js";
 import { canIn } from "../core/permissions.js";
@@ -21,15 +21,18 @@ import { openProfile } from "./open-profile.js";
 import { pickReaction, Reactions } from "./reactions.js";
 
 /** onReply(message), onJump(id), onEdit(id), onEditDone(); of these and of channel the latest count, though a change of them
- *  alone draws nothing. */
+ *  alone draws nothing. A message that cannot be drawn takes no other one with it. */
 export function Message(props) {
+  const [failed] = useErrorBoundary(reportError);
   const latest = useRef(props);
   latest.current = props;
   const { message, place, grouped, highlighted, editing } = props;
-  return useMemo(
+  const row = useMemo(
     () => html`<${Row} message=${message} place=${place} grouped=${grouped} highlighted=${highlighted} editing=${editing} latest=${latest} />`,
     [message, placeKey(place), grouped, highlighted, editing],
   );
+  if (!failed) return row;
+  return html`<article class="message message-blocked" data-message=${message.id} tabindex="-1"><${Icon} name="circle-alert" size=${15} /><span>This message cannot be shown.</span></article>`;
 }
 
 function Row({ message, place, grouped, highlighted, editing, latest }) {
