@@ -283,6 +283,14 @@ async def walk(tour: Tour, server: ServerProcess, made: dict[str, Any]) -> None:
     for client in (made["people"]["kwame"], made["people"]["ines"]):
         await say(client, "tools", "And one more thing: the rake is broken.")
         await say(client, "watering", "It has not rained since Monday.")
+    for screen, look in (("large", '{"size": "large"}'), ("compact", '{"compact": true}'), ("usual", "{}")):
+        await page.evaluate("look => localStorage.setItem('originchats:appearance', look)", look)
+        await page.reload()
+        await tour.at("#/c/general")
+        await expect(page.locator(".message").first).to_be_visible()
+        if screen != "usual":
+            await tour.shoot(screen)
+    await tour.at("#/c/tools")
     await page.evaluate(REFUSED)
     await page.reload()
     await expect(page.get_by_role("button", name="Retry")).to_be_visible()
