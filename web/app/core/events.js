@@ -122,12 +122,14 @@ const HANDLERS = {
       state.typing.value = new Map(state.typing.peek()).set(key, left);
     }
     const last = { last_message: message.timestamp, last_message_id: message.id };
-    if (message.ephemeral) timelines.add(packet);
+    // with its nonce it stays the row that it was while it was on its way
+    const told = packet.nonce ? { ...packet, message: { ...message, nonce: packet.nonce } } : packet;
+    if (message.ephemeral) timelines.add(told);
     else {
       if (packet.thread_id) {
         changeThreads(packet.channel, (threads) => threads.map((thread) => (thread.id === packet.thread_id ? { ...thread, ...last } : thread)));
       } else state.changeChannel(packet.channel, last);
-      const isNew = timelines.add(packet);
+      const isNew = timelines.add(told);
       if (isNew) unreads.came(packet);
     }
   },
