@@ -21,6 +21,11 @@ KEPT = """(async () => {
     return kept && (await kept.text()).includes("TEXT");
 })()"""
 
+SUBSCRIBED = """() => {
+    const unsubscribe = async () => sessionStorage.setItem("unsubscribed", "yes");
+    PushManager.prototype.getSubscription = async () => ({ endpoint: "https://push.example/1", unsubscribe });
+}"""
+
 
 async def write(page: Page, text: str) -> None:
     await page.get_by_role("textbox", name=re.compile("^Message")).fill(text)
@@ -82,3 +87,20 @@ async def test_a_place_that_opens_at_a_message_seen_before_hears_of_new_ones(
     await expect(ann.locator("[data-highlighted]")).to_have_count(1)
     await write(ben, "news")
     await expect(ann.locator(".message-content", has_text="news")).to_be_visible()
+
+
+async def test_who_logs_out_leaves_nothing_behind(server: ServerProcess, visit: Visits) -> None:
+    page = await visit(server.http_url)
+    await log_in(page, "ann")
+    await write(page, "private")
+    await until(page, KEPT.replace("TEXT", "private"))
+    await until(page, "navigator.serviceWorker.getRegistration().then(Boolean)")
+    await page.evaluate(SUBSCRIBED)
+    async with page.expect_event("load"):
+        await page.evaluate(f"import(new URL('session.js', {CORE})).then(({{ logOut }}) => void logOut())")
+    await expect(
+        page.get_by_role("form", name="Log in").or_(page.get_by_role("tab", name="Log in")).first
+    ).to_be_visible()
+    assert await page.evaluate("sessionStorage.getItem('unsubscribed')") == "yes"
+    assert not await page.evaluate(KEPT.replace("TEXT", "private"))
+    assert await page.evaluate("localStorage.getItem('originchats:login:/')") is None

@@ -7,13 +7,15 @@ import { randomId } from "./random.js";
 import { dropSnapshot, keepSnapshot, restoreSnapshot } from "./snapshot.js";
 import { route } from "./router.js";
 import * as state from "./state.js";
-import { makeStale, timeline } from "./timeline.js";
+import { keepOnly, makeStale, timeline } from "./timeline.js";
 
 const SCOPE = new URL(".", document.baseURI).pathname;
 const LOGIN = `originchats:login:${SCOPE}`;
 const DEVICE = `originchats:device:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
 const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
+
+const PUSH_PATIENCE_MS = 3000;
 
 let firstLogin = null; // {command, keep} while somebody logs in by hand
 
@@ -24,7 +26,7 @@ export function start() {
     connection.remember({ cmd: "guest_login", username: saved.username, token: saved.token });
     restoreSnapshot(saved.username);
   }
-  keepSnapshot();
+  keepSnapshot(() => read() !== null); // who does not stay logged in leaves nothing behind
   restore(localStorage, OUTBOX);
   const url = new URL(".", document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -64,14 +66,24 @@ export function isOwnToken(id) {
 
 export async function logOut() {
   const id = read()?.id;
+  await Promise.race([endNotices(), new Promise((resolve) => setTimeout(resolve, PUSH_PATIENCE_MS))]);
   if (id) await connection.request("session_end", { id }).catch(() => {});
+  connection.logOut(); // before what follows, or a snapshot of what is still there could be kept behind it
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
   localStorage.removeItem(DRAFTS);
   await dropSnapshot();
-  connection.logOut();
   location.hash = "";
   location.reload();
+}
+
+/** What is pushed would be shown to whoever uses this browser next. */
+async function endNotices() {
+  try {
+    await (await import("./notifications.js")).turnOff();
+  } catch {
+    // the browser's push service does not answer
+  }
 }
 
 /** {token, id} to come back with; null where there is none to be had. */
@@ -99,7 +111,9 @@ async function arrived({ fresh }) {
 }
 
 connection.online.subscribe((now) => {
-  if (now === "logged-out") state.me.value = null;
+  if (now !== "logged-out") return;
+  state.me.value = null;
+  keepOnly(new Set()); // the next login may be somebody else's
 });
 
 /** Asks for the newest messages of the channel that will be shown, right behind the rest: answers come in that order. */
