@@ -18,6 +18,13 @@ KEPT = """async () => {
     const kept = await (await caches.open(names[0])).match(new URL("snapshot.json", document.baseURI));
     return (await kept?.text())?.includes("seen before the tunnel");
 }"""
+LEFT = """async () => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange")); // the moment at which what was seen is kept
+    await (await caches.open("after it")).put("after", new Response(""));
+    const names = [...(await caches.keys()), ...Object.keys(localStorage)];
+    return names.filter((name) => /snapshot|login/.test(name));
+}"""
 CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 
 
@@ -57,3 +64,15 @@ async def test_a_reload_without_a_network_shows_what_was_seen_and_sends_what_is_
         await page.go_back()
         await expect(page.locator(".message-content", has_text="written in the tunnel")).to_have_count(1)
         await expect(page.locator("[data-message][data-state]")).to_have_count(0)
+
+
+async def test_who_does_not_stay_logged_in_leaves_nothing_behind(server: ServerProcess, visit: Visits) -> None:
+    page = await visit(server.http_url)
+    stay = page.get_by_role("checkbox", name="Stay logged in on this device")
+    await stay.press("Space")
+    await expect(stay).not_to_be_checked()
+    await log_in(page, "mod")
+    await expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_be_visible()
+    assert await page.evaluate(LEFT) == []
+    await page.reload()
+    await expect(page.get_by_label("Password", exact=True)).to_be_visible()

@@ -221,7 +221,7 @@ async def walk(tour: Tour, server: ServerProcess, made: dict[str, Any]) -> None:
     await tour.closed()
     if tour.narrow or (page.viewport_size or {})["width"] < 1024:
         await members.get_by_role("button", name="Close").click()
-    await page.get_by_role("log").evaluate("list => { list.scrollTop = 0; }")
+    await page.get_by_role("log").evaluate("list => { document.activeElement.blur(); list.scrollTop = 0; }")
     await tour.shoot("general-top")
     row = page.locator(f'[data-message="{made["photo"]}"]')
     await row.hover()

@@ -30,13 +30,13 @@ export async function restoreSnapshot(username) {
   return true;
 }
 
-/** From now on what changes is kept, a few seconds later and when the page is left. */
-export function keepSnapshot() {
+/** From now on what changes is kept, a few seconds later and when the page is left, as long as wanted() says so. */
+export function keepSnapshot(wanted = () => true) {
   let timer = 0;
   const save = () => {
     clearTimeout(timer);
     timer = 0;
-    saveSnapshot();
+    if (wanted()) saveSnapshot();
   };
   effect(() => {
     for (const watched of [state.channels, state.me, state.roles, state.emojis, unreads]) watched.value;
