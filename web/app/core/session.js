@@ -18,6 +18,7 @@ const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
 const PUSH_PATIENCE_MS = 3000;
 
 let firstLogin = null; // {command, keep} while somebody logs in by hand
+let former = null; // who was logged in on this page before
 
 /** Connects, and logs in if a login is remembered. */
 export function start() {
@@ -51,7 +52,9 @@ async function keepLogin({ command, keep }) {
   const made = guest ? { token: command.token ?? connection.sessionSecret.peek() } : await accessToken(username);
   if (!made) return;
   connection.remember({ cmd: "guest_login", username, token: made.token });
-  if (keep) write({ username, token: made.token, id: made.id });
+  if (!keep) return;
+  write({ username, token: made.token, id: made.id });
+  if (former !== null && former !== username) location.reload(); // results, drafts and panels of somebody else
 }
 
 /** After all tokens of the account have ended, this one too: a new one, where the login was kept. */
@@ -112,6 +115,7 @@ async function arrived({ fresh }) {
 
 connection.online.subscribe((now) => {
   if (now !== "logged-out") return;
+  former = state.me.peek() ?? former;
   state.me.value = null;
   keepOnly(new Set()); // the next login may be somebody else's
 });
