@@ -17,7 +17,7 @@ import { Message } from "./message.js";
 import { editing, replyTo } from "./writing.js";
 
 const GROUP_S = 420;
-const NEAR_PX = 700;
+const NEAR_PX = 1000;
 const BOTTOM_PX = 40;
 const HIGHLIGHT_MS = 2400;
 
@@ -26,7 +26,7 @@ export function MessageList({ place, channel, message: wanted }) {
   const line = timeline(place);
   const messages = line.messages.value;
   const scroller = useRef(null);
-  const anchor = useRef({ stick: true, id: null, top: 0 });
+  const anchor = useRef({ stick: true, at: 0, id: null, top: 0 });
   const [highlighted, setHighlighted] = useState(null);
   const [atBottom, setAtBottom] = useState(true);
   const [gone, setGone] = useState(false);
@@ -42,7 +42,9 @@ export function MessageList({ place, channel, message: wanted }) {
     const box = scroller.current;
     if (!box || !line.loaded.peek()) return;
     const below = box.scrollHeight - box.scrollTop - box.clientHeight;
-    anchor.current = { stick: below < BOTTOM_PX && line.atEnd.peek(), ...firstInSight(box) };
+    // at the end it stays there, whatever grows, until somebody scrolls up
+    const stays = anchor.current.stick && box.scrollTop >= anchor.current.at - 1;
+    anchor.current = { stick: (stays || below < BOTTOM_PX) && line.atEnd.peek(), at: box.scrollTop, ...firstInSight(box) };
     setAtBottom(below < BOTTOM_PX * 3 && line.atEnd.peek());
     if (box.scrollTop < NEAR_PX && !line.error.peek()) line.loadOlder();
     if (below < NEAR_PX && !line.error.peek()) line.loadNewer();
@@ -60,11 +62,36 @@ export function MessageList({ place, channel, message: wanted }) {
   const onEditDone = useCallback(() => (editing.value = null), []);
   const edited = editing.value?.key === key ? editing.value.id : null;
   const toEnd = () => {
-    anchor.current = { stick: true };
+    anchor.current = { stick: true, at: 0 };
     if (wanted) go({ page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }) }, { replace: true });
     line.jumpToEnd().then(settle);
     settle();
   };
+
+  // the same nodes while only the state of loading changes: then no row is looked at
+  const drawn = useMemo(
+    () =>
+      rows.map((row) =>
+        row.day
+          ? html`<div key=${row.key} class="messages-day" role="separator"><span>${row.day}</span></div>`
+          : row.unread
+            ? html`<div key=${row.key} class="messages-unread" role="separator"><span>New</span></div>`
+            : html`<${Message}
+                key=${row.message.nonce ?? row.message.id}
+                message=${row.message}
+                place=${place}
+                channel=${channel}
+                grouped=${row.grouped}
+                highlighted=${row.message.id === highlighted}
+                editing=${row.message.id === edited}
+                onReply=${onReply}
+                onJump=${onJump}
+                onEdit=${onEdit}
+                onEditDone=${onEditDone}
+              />`,
+      ),
+    [rows, key, channel, highlighted, edited],
+  );
 
   const first = !line.loaded.value && messages.length === 0;
   return html`
@@ -79,25 +106,7 @@ export function MessageList({ place, channel, message: wanted }) {
           ${gone && html`<p class="messages-note" role="status"><${Icon} name="info" size=${16} /> That message is no longer there.</p>`}
           ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} thread=${place.thread_id ? threadById(place.thread_id) : null} empty=${messages.length === 0} />`}
           ${line.loading.value === "older" && html`<div class="messages-loading"><${Spinner} label="Loading older messages" /></div>`}
-          ${rows.map((row) =>
-            row.day
-              ? html`<div key=${row.key} class="messages-day" role="separator"><span>${row.day}</span></div>`
-              : row.unread
-                ? html`<div key=${row.key} class="messages-unread" role="separator"><span>New</span></div>`
-                : html`<${Message}
-                    key=${row.message.nonce ?? row.message.id}
-                    message=${row.message}
-                    place=${place}
-                    channel=${channel}
-                    grouped=${row.grouped}
-                    highlighted=${row.message.id === highlighted}
-                    editing=${row.message.id === edited}
-                    onReply=${onReply}
-                    onJump=${onJump}
-                    onEdit=${onEdit}
-                    onEditDone=${onEditDone}
-                  />`,
-          )}
+          ${drawn}
           ${line.loading.value === "newer" && html`<div class="messages-loading"><${Spinner} label="Loading newer messages" /></div>`}
         </div>
       </div>
@@ -181,19 +190,28 @@ function continues(previous, message) {
 
 // --- keeping the place ---
 
+/** The topmost message of which something is in sight, and how far below the upper edge it begins, in pixels. Rows stand
+ *  in the order of their positions, so a few measurements find it. */
 function firstInSight(box) {
   const top = box.getBoundingClientRect().top;
-  for (const row of box.querySelectorAll("[data-message]")) {
-    const bounds = row.getBoundingClientRect();
-    if (bounds.bottom > top) return { id: row.dataset.message, top: bounds.top - top };
+  const rows = box.firstElementChild.children;
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle].getBoundingClientRect().bottom > top) high = middle;
+    else low = middle + 1;
   }
-  return { id: null, top: 0 };
+  while (low < rows.length && !rows[low].dataset.message) low++;
+  return low < rows.length ? { id: rows[low].dataset.message, top: rows[low].getBoundingClientRect().top - top } : { id: null, top: 0 };
 }
 
-function keepPlace(box, { stick, id, top }) {
+function keepPlace(box, anchor) {
   if (!box) return;
+  const { stick, id, top } = anchor;
   if (stick) {
     box.scrollTop = box.scrollHeight;
+    anchor.at = box.scrollTop;
     return;
   }
   const row = id && rowOf(box, id);

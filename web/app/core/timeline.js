@@ -7,8 +7,9 @@ import { placeKey, placeOf, where } from "./place.js";
 import { markerOf } from "./unreads.js";
 
 const FIRST = 40; // fills a screen; drawn before anything else
-const PAGE = 60;
-export const WINDOW = 480;
+const PAGE = 30; // few enough to be drawn between two frames of scrolling
+const AROUND = 20; // on either side of a message that is jumped to
+export const WINDOW = 240; // higher than a tall screen and what is loaded ahead of it on both sides
 
 const timelines = new Map(); // place key -> timeline
 
@@ -79,13 +80,12 @@ function makeTimeline(place) {
     /** Makes the window stand around a message; false when it is gone. */
     async jumpTo(id) {
       if (line.loaded.peek() && stored.peek().some((message) => message.id === id)) return true;
-      const half = PAGE / 2;
-      await loadAround(line, "jump", id, { above: half, below: half }, (page) => {
+      await loadAround(line, "jump", id, { above: AROUND, below: AROUND }, (page) => {
         const at = page.findIndex((message) => message.id === id);
         line.loaded.value = true;
         line.stale = false;
-        line.atStart.value = at < half;
-        line.atEnd.value = page.length - 1 - at < half;
+        line.atStart.value = at < AROUND;
+        line.atEnd.value = page.length - 1 - at < AROUND;
         stored.value = page;
       });
       return stored.peek().some((message) => message.id === id);
