@@ -243,3 +243,26 @@ async def test_a_card_whose_parts_are_null_is_shown_without_them(
     parts = ("description", "url", "color", "timestamp", "author", "footer", "image", "thumbnail", "fields")
     theirs = await say(ben, "a bare card", embeds=[{"title": "Bare", **dict.fromkeys(parts)}])
     await expect(row(page, theirs).get_by_role("article", name="Bare")).to_be_visible()
+
+
+async def test_the_list_stays_at_its_end_while_messages_grow(
+    server: ServerProcess, visit: Visits, others: Visitors
+) -> None:
+    ben = await others.login("ben")
+    for number in range(30):
+        last = await say(ben, f"one of many {number}")
+    page = await entered(server, visit)
+    await expect(row(page, last)).to_be_in_viewport()
+    grown = """message => {  // as a picture or highlighted code does, just when a scroll is told of
+        document.querySelector(`[data-message="${message}"]`).style.minBlockSize = "900px";
+        document.querySelector(".messages-scroller").dispatchEvent(new Event("scroll"));
+    }"""
+    await page.evaluate(grown, last["id"])
+    await page.wait_for_function(
+        "(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight < 2)"
+        "(document.querySelector('.messages-scroller'))"
+    )
+    await expect(page.get_by_role("button", name="Newest messages")).to_have_count(0)
+    await page.locator(".messages-scroller").hover()
+    await page.mouse.wheel(0, -400)
+    await expect(page.get_by_role("button", name="Newest messages")).to_be_visible()
