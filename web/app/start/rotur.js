@@ -11,16 +11,17 @@ export function goToRotur(invite = "") {
   location.assign(`${AUTH_PAGE}?${new URLSearchParams({ return_to: back.href })}`);
 }
 
-/** {token, invite} once after coming back, else null; the token leaves the address. */
+/** {token, invite} once after coming back, else null; the token leaves the address. One that comes with a link, by which
+ *  others could log somebody in as themselves, does not count. */
 export function takeRoturToken() {
   const url = new URL(location.href);
   const token = url.searchParams.get("token");
   if (!token) return null;
   url.searchParams.delete("token");
   history.replaceState(null, "", url);
-  const invite = sessionStorage.getItem(INVITE) ?? "";
+  const invite = sessionStorage.getItem(INVITE); // from before leaving for rotur.dev, in this very tab
   sessionStorage.removeItem(INVITE);
-  return { token, invite };
+  return invite === null ? null : { token, invite };
 }
 
 export async function validatorFor(token, key) {
