@@ -19,6 +19,7 @@ from bench.scenarios import (
     s5_logins,
     stalled_reader,
 )
+from bench.web import web
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,15 @@ SCENARIOS = (
         has_yardstick=False,
     ),
     Scenario("import of 1 000 000 messages", moving_in, {"messages_per_s": AtLeast(30_000)}, has_yardstick=False),
+    Scenario(
+        "web client, 100 000 messages",
+        web,
+        {
+            "first_paint_cold_ms": AtMost(1000.0),
+            "first_paint_warm_ms": AtMost(1000.0),
+            "longest_task_ms": AtMost(100.0),
+            "transfer_kb": AtMost(150.0),
+        },
+        has_yardstick=False,
+    ),
 )

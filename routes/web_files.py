@@ -24,6 +24,9 @@ TYPES = {
 """Files of other kinds are not part of the client."""
 COMPRESSED = {".png", ".woff2"}
 SHELL, WORKER, MANIFEST, MAIN = "index.html", "sw.js", "manifest.webmanifest", "app/main.js"
+STYLES = "styles/first.css"
+"""The style sheets that the page names, as one."""
+_STYLE_LINK = re.compile(r'<link rel="stylesheet" href="app-%VERSION%/(styles/[\w-]+\.css)">\n')
 _STATIC_IMPORT = re.compile(r"""\b(?:import|export)\b\s*(?:[\w*{}\s,$]*?\bfrom\b\s*)?["'](\.\.?/[^"']+)["']""")
 _LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
@@ -73,6 +76,7 @@ def read(folder: Path) -> WebFiles | None:
     if not {SHELL, WORKER, MANIFEST, MAIN} <= set(bodies):
         return None
     bodies = {name: shortened(body) if _is_ours(name) else body for name, body in bodies.items()}
+    bodies |= _with_one_style(bodies)
     whole = hashlib.sha256()
     for name, body in bodies.items():
         whole.update(f"{name} {len(body)}\n".encode() + body)
@@ -87,6 +91,21 @@ def shortened(source: bytes) -> bytes:
     text = _LINE_COMMENT.sub("", source.decode())
     text = _BLOCK_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), text)
     return _INDENTATION.sub("", text).encode()
+
+
+def _with_one_style(bodies: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The page with one link in the place of those to style sheets, and what it leads to: one answer to wait for before
+    anything is drawn."""
+    shell = bodies[SHELL].decode()
+    names = [name for name in _STYLE_LINK.findall(shell) if name in bodies]
+    if not names:
+        return {}
+    rest = _STYLE_LINK.sub("", shell)
+    link = f'<link rel="stylesheet" href="app-%VERSION%/{STYLES}">\n'
+    return {
+        SHELL: rest.replace("<!-- modules -->", f"{link}<!-- modules -->").encode(),
+        STYLES: b"\n".join(bodies[name] for name in names),
+    }
 
 
 def _is_ours(name: str) -> bool:

@@ -254,7 +254,11 @@ def test_every_import_leads_to_a_file(shipped: WebFiles) -> None:
 
 
 def test_every_style_is_loaded_by_something(shipped: WebFiles) -> None:
-    sources = [shipped.text("index.html"), *(source for _, source in modules(shipped))]
+    sources = [
+        shipped.text("index.html"),
+        (FOLDER / "index.html").read_text(),
+        *(source for _, source in modules(shipped)),
+    ]
     for name in shipped.files:
         if name.startswith("styles/"):
             assert any(name.removeprefix("styles/") in source for source in sources), f"nothing loads {name}"

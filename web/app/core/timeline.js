@@ -7,7 +7,7 @@ import { placeKey, placeOf, where } from "./place.js";
 import { markerOf } from "./unreads.js";
 
 const FIRST = 40; // fills a screen; drawn before anything else
-const PAGE = 30; // few enough to be drawn between two frames of scrolling
+const PAGE = 20; // few enough to be drawn between two frames of scrolling
 const AROUND = 20; // on either side of a message that is jumped to
 export const WINDOW = 240; // higher than a tall screen and what is loaded ahead of it on both sides
 
