@@ -219,7 +219,7 @@ async def walk(tour: Tour, server: ServerProcess, made: dict[str, Any]) -> None:
     await members.get_by_role("button", name=re.compile("^Ines|Ines")).first.click()
     await tour.shoot("profile")
     await tour.closed()
-    if tour.narrow or (page.viewport_size or {})["width"] < 1024:
+    if page.viewport_size and page.viewport_size["width"] < 1024:
         await members.get_by_role("button", name="Close").click()
     await page.get_by_role("log").evaluate("list => { document.activeElement.blur(); list.scrollTop = 0; }")
     await tour.shoot("general-top")
