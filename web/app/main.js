@@ -41,6 +41,7 @@ avatarSource.value = (username) => ({ url: avatarUrl(username), name: displayNam
 startAppearance();
 startRouter();
 start();
+import("./chat/joining.js").then(({ startInvitations }) => startInvitations(), reportError);
 import("./core/notifications.js").then(({ startNotices }) => startNotices(), reportError);
 startWorker();
 const root = document.getElementById("app");

@@ -22,6 +22,7 @@ const Pins = lazy(() => import("./pins.js"), "Pins");
 const Pings = lazy(() => import("./pings.js"), "Pings");
 const Forum = lazy(() => import("./threads.js"), "Forum");
 const ThreadHeader = lazy(() => import("./threads.js"), "ThreadHeader");
+const NotInSight = lazy(() => import("./joining.js"), "NotInSight");
 const VoiceRoom = lazy(() => import("./voice.js"), "VoiceRoom");
 const PANELS = { members: Members, search: Search, pins: Pins, pings: Pings };
 
@@ -63,9 +64,10 @@ export function Chat({ hidden }) {
 
 function Body({ channel, thread, place }) {
   if (!channel) {
-    const asked = route.value.channel ?? route.value.thread;
-    return asked
-      ? html`<${Empty} icon="eye-off" title="Nothing to see here" text="This channel does not exist, or you may not view it." />`
+    const { channel: asked, thread: askedThread } = route.value;
+    if (asked) return html`<${NotInSight} key=${asked} name=${asked} />`;
+    return askedThread
+      ? html`<${Empty} icon="eye-off" title="Nothing to see here" text="This thread does not exist, or you may not view it." />`
       : html`<${Empty} icon="message-circle" title="No channel is open" text="Choose one from the list." />`;
   }
   if (channel.type === "forum" && !thread) return html`<${Forum} key=${channel.name} channel=${channel} />`;
