@@ -56,7 +56,8 @@ async def _scroll(page: Page) -> dict[str, Any]:
         for _ in range(WHEELS):
             await page.mouse.wheel(0, direction * WHEEL_PX)
             await page.evaluate("new Promise(requestAnimationFrame)")
-    return await page.evaluate("({...seen, rows: document.querySelectorAll('[data-message]').length})")
+    found: dict[str, Any] = await page.evaluate("({...seen, rows: document.querySelectorAll('[data-message]').length})")
+    return found
 
 
 async def web(target: str, options: Options) -> Numbers:
@@ -84,7 +85,10 @@ async def measure(browser: Browser, address: str) -> Numbers:
     await first.close()
     watch = f"window.newest = {newest!r};" + WATCH
 
-    cold, warm, scrolls, transfer, requests = [], [], [], 0, 0
+    cold: list[float] = []
+    warm: list[float] = []
+    scrolls: list[dict[str, Any]] = []
+    transfer = requests = 0
     for _ in range(VISITS):
         context = await browser.new_context(
             viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, storage_state=login, service_workers="block"
