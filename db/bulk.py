@@ -6,7 +6,7 @@ index. It makes no events, as nobody is there to hear of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,9 @@ PARTS = 500
 
 INDEXED_AT_ONCE = 8_000_000
 """Characters of messages that go to the search index together: it makes a part of itself from each such pile."""
+
+HANDED_ON_AT_ONCE = 400_000
+"""The same, where somebody else makes the index: so many that few pieces travel, and so few that all are busy."""
 
 _RANGE = messages.c.n.between(bindparam("low"), bindparam("high"))
 _HOW_MANY = select(func.count()).select_from(messages).where(_RANGE)
@@ -71,8 +74,13 @@ def insert(
 class BulkMessages:
     """The transaction of the connection is the caller's."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, indexer: Callable[[Sequence[tuple[int, str]]], None] | None = None
+    ) -> None:
+        """indexer: takes (n, content) of what is to be found by search, in place of the index of this database."""
         self._connection = connection
+        self._indexer = indexer
+        self._at_once = INDEXED_AT_ONCE if indexer is None else HANDED_ON_AT_ONCE
         known = Known(connection)
         self._places = known.places
         self._last_number = known.last_number
@@ -149,15 +157,18 @@ class BulkMessages:
                 called += [(target, message.timestamp, n) for target in new.targets]
             if message.reactions:
                 reacted += [(n, emoji, user) for emoji, users in message.reactions.items() for user in users]
-        if self._characters >= INDEXED_AT_ONCE:
+        if self._characters >= self._at_once:
             self._index()
         insert(self._connection, pings, ("target", "timestamp", "n"), called)
         insert(self._connection, reactions, ("n", "emoji", "user_id"), reacted)
 
     def _index(self) -> None:
-        if self._search is search_sqlite:
-            search_sqlite.index_much(self._connection)
-        self._search.index(self._connection, self._texts)
+        if self._indexer is not None:
+            self._indexer(self._texts)
+        else:
+            if self._search is search_sqlite:
+                search_sqlite.index_much(self._connection)
+            self._search.index(self._connection, self._texts)
         self._texts, self._characters = [], 0
 
     def _taken(self, ids: Sequence[str]) -> set[str]:
@@ -170,7 +181,7 @@ class BulkMessages:
         """Call it before the commit."""
         if self._texts:
             self._index()
-            if self._search is search_sqlite:
+            if self._indexer is None and self._search is search_sqlite:
                 search_sqlite.stop_indexing_much(self._connection)
         rows = [{"of": place.number, "next": place.next, "to": place.id} for place in self._places.values()]
         if rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import sqlite3
 from collections.abc import Callable
@@ -113,21 +114,42 @@ def test_whatever_fails_leaves_the_data_folder_as_it_was(
     assert moved.run(second.path, into_existing=True).counts["messages"] == 1
 
 
-def test_a_storing_process_that_ends_stops_the_import(
-    moved: Moved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("which", ["index", "store"])
+def test_a_process_that_ends_stops_the_import(
+    moved: Moved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     class Dying(sinks.Process):
         def add(self, batch: sinks.Batch) -> None:
-            self._process.kill()
-            self._process.join()
+            dying = self._processes[("index", "store").index(which)]
+            dying.kill()
+            dying.join()
             super().add(batch)
 
     monkeypatch.setattr(sinks, "WORTH_A_PROCESS", 1)
     monkeypatch.setattr(sinks, "Process", Dying)
-    with pytest.raises(ImportStopped, match="the process that stores the messages ended"):
+    with pytest.raises(ImportStopped, match=r"the process that stores the messages ended|could not be stored"):
         moved.run(current(tmp_path / "old").path)
     assert not moved.db.exists()
     assert not list(tmp_path.glob("new/db*"))
+
+
+@pytest.mark.parametrize("into_existing", [False, True])
+def test_what_other_processes_store_is_found_by_search(
+    moved: Moved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, into_existing: bool
+) -> None:
+    monkeypatch.setattr(sinks, "WORTH_A_PROCESS", 1)
+    if into_existing:
+        moved.run(current(tmp_path / "first").path)
+    texts = [f"the {animal} number {n}" for n in range(300) for animal in ("heron", "otter")]
+    news = [{**message(900 + n), "content": text} for n, text in enumerate(texts)]
+    moved.run(current(tmp_path / "old", news).path, into_existing=into_existing)
+    with contextlib.closing(sqlite3.connect(moved.db / "messages.sqlite3")) as database:
+        database.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
+        found = database.execute("SELECT rowid FROM message_text WHERE message_text MATCH 'her AND ero AND ron'")
+        there = database.execute("SELECT n FROM messages WHERE content LIKE '%heron%'")
+        assert sorted(found) == sorted(there)
+        assert database.execute("SELECT count(*) FROM messages WHERE content LIKE '%heron%'").fetchone() == (300,)
+    assert not list(moved.db.glob("*.index"))
 
 
 def test_a_dry_run_leaves_the_files_of_a_killed_server_as_they_are(moved: Moved, tmp_path: Path) -> None:
