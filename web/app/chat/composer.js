@@ -1,12 +1,12 @@
 // Where messages are written.
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
+import { html, signal, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { placeKey } from "../core/place.js";
 import { post } from "../core/outbox.js";
 import { capabilities, channelTitle, displayName, limits, me, threadById } from "../core/state.js";
-import { lazy } from "../lazy.js";
 import { IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
 import { openMenu } from "../ui/menu.js";
+import { toast } from "../ui/toast.js";
 import { useCompletion } from "./completion.js";
 import { draftOf, setDraft } from "./drafts.js";
 import { toSent, toWritten } from "./emoji-text.js";
@@ -18,7 +18,14 @@ import { tellTyping, typed, TypingLine } from "./typing.js";
 import { replyTo as replying } from "./writing.js";
 import { DropZone, UploadTiles, addFiles, mayUpload, pickFiles, sendWithFiles, stopHolding, trayOf } from "./uploads.js";
 
-const SlashForm = lazy(() => import("./slash.js"), "SlashForm");
+const slash = signal(null); // the module of the form, which is loaded with the first "/"
+
+function loadSlash() {
+  return import("./slash.js").then(
+    (module) => (slash.value = module),
+    () => toast("The form of the command could not be loaded. Try again.", "danger"),
+  );
+}
 const COUNT_FROM = 0.85; // of the longest text
 const touch = matchMedia("(pointer: coarse)");
 
@@ -49,8 +56,13 @@ function Writer({ place, channel, thread, replyTo, onReplyDone, onEditLast }) {
 
   const openCommand = (name, first = "") => {
     const found = myCommands().find((each) => each.name.toLowerCase() === name.toLowerCase());
-    if (found) setCommand({ command: found, first });
-    return found !== undefined;
+    if (!found) return false;
+    if (slash.peek()) setCommand({ command: found, first });
+    else {
+      // what is typed meanwhile stays in the field, and goes into the form
+      loadSlash().then(() => slash.peek() && setCommand({ command: found, first: /^\/[\w-]+\s+([^]*)$/.exec(draftOf(key).peek())?.[1] ?? first }));
+    }
+    return true;
   };
   const take = (start, end, option) => {
     if (option.kind === "command") openCommand(option.command.name);
@@ -86,6 +98,7 @@ function Writer({ place, channel, thread, replyTo, onReplyDone, onEditLast }) {
   const write = (event) => {
     setDraft(key, event.currentTarget.value);
     completion.look();
+    if (event.currentTarget.value.startsWith("/") && !slash.peek()) loadSlash();
     if (event.currentTarget.value.trim() && !event.currentTarget.value.startsWith("/")) tellTyping(place);
   };
   const keys = (event) => {
@@ -94,7 +107,7 @@ function Writer({ place, channel, thread, replyTo, onReplyDone, onEditLast }) {
       event.preventDefault();
       send();
     } else if (event.key === " " && !text.includes(" ") && /^\/[\w-]+$/.test(text) && openCommand(text.slice(1))) {
-      event.preventDefault();
+      if (slash.peek()) event.preventDefault();
       completion.close();
     } else if (event.key === "ArrowUp" && !text && !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
@@ -122,7 +135,7 @@ function Writer({ place, channel, thread, replyTo, onReplyDone, onEditLast }) {
     <div class="composer-box" data-held=${held || undefined}>
       ${completion.list}
       ${command
-        ? html`<${SlashForm} key=${command.command.name} ...${command} place=${place} onDone=${doneCommand} />`
+        ? html`<${slash.value.SlashForm} key=${command.command.name} ...${command} place=${place} onDone=${doneCommand} />`
         : html`
           <${UploadTiles} place=${place} />
           <div class="composer-row">
