@@ -15,7 +15,13 @@ async def below(prefix: str, port: int) -> AsyncIterator[str]:
     """prefix: such as `/chat`. port: of the server on this machine. Yields the address, which ends with `/`. Everything
     outside of the prefix is 404. A connection carries one request, or becomes a WebSocket."""
 
+    open_now: set[asyncio.Task[Any]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_now.add(task)
+        task.add_done_callback(open_now.discard)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
             head = await reader.readuntil(b"\r\n\r\n")
             first, _, rest = head.partition(b"\r\n")
@@ -39,6 +45,11 @@ async def below(prefix: str, port: int) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{prefix}/"
     finally:
         server.close()
+        while open_now:  # nothing of them may outlive the test
+            for task in open_now:
+                task.cancel()
+            await asyncio.wait(open_now)
+        await asyncio.sleep(0)  # what they closed is closed now
 
 
 async def _both(up: Coroutine[Any, Any, None], down: Coroutine[Any, Any, None]) -> None:
