@@ -82,7 +82,7 @@ async def test_handshake_says_what_a_client_needs(visit: Visitors) -> None:
     assert value["limits"]["post_content"] == 2000
     assert value["validator_key"].startswith("originChats-")
     assert value["validator_key"] != second.handshake["val"]["validator_key"]
-    assert len(value["permissions"]) == 20
+    assert len(value["permissions"]) == len(set(value["permissions"])) == 21, "upstream's twenty, and create_invite"
     assert set(value["capabilities"]) >= BUILT
     assert {"enabled", "max_size", "allowed_types"} <= set(value["attachments"])
     assert isinstance(value["version"], str)
