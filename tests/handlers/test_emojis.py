@@ -16,8 +16,9 @@ from config.limits import Limits
 from db.documents import Change
 from db.emojis import Emoji
 from handlers.context import Context
-from handlers.emoji_pictures import MAX_BYTES, EmojiPictures
+from handlers.emoji_pictures import EmojiPictures
 from handlers.hand_edits import effects
+from handlers.picture_folder import MAX_BYTES
 from handlers.registry import HANDLERS
 from protocol.audience import Everyone
 from protocol.decode import decode

@@ -63,11 +63,6 @@ export function openLayer(view, { kind = "popover", anchor, modal = false, dismi
   return layer;
 }
 
-/** Closes every layer that may be dismissed, for instance when the page shows something else. */
-export function closeLayers() {
-  for (const layer of stack.toReversed()) if (layer.dismissable) layer.close();
-}
-
 function focusInto(panel) {
   const fine = matchMedia("(pointer: fine)").matches;
   const target =
