@@ -176,7 +176,7 @@ async def test_a_channel_that_is_closed_vanishes_at_once(server: ServerProcess, 
     await expect(host.get_by_role("link", name=re.compile("^staff"))).to_be_visible()
     members = host.get_by_role("complementary", name="Members")
     await members.get_by_role("button", name=re.compile("ann")).click()
-    await host.get_by_role("button", name="More").last.click()
+    await host.get_by_role("dialog", name="ann").get_by_role("button", name="More").click()
     await host.get_by_role("menuitem", name="Roles").click()
     dialog = host.get_by_role("dialog", name=re.compile("Roles of"))
     await dialog.get_by_role("checkbox", name="moderator").check()

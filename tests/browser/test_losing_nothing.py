@@ -54,8 +54,8 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(visit: Visit
 
         await server.start()
         for page in (ann, ben):
-            await expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=30_000)
-            await expect(page.locator("[data-message][data-state]")).to_have_count(0, timeout=30_000)
+            await expect(page.get_by_text("Connection lost")).to_have_count(0)
+            await expect(page.locator("[data-message][data-state]")).to_have_count(0)
             await expect(page.locator(".message-content")).to_have_count(7)
         written = ["before", *(f"from {name} {number}" for name in ("ann", "ben") for number in range(3))]
         assert sorted(await said(ann)) == sorted(written)

@@ -40,7 +40,7 @@ async def test_a_reload_without_a_network_shows_what_was_seen_and_sends_what_is_
         await log_in(page, "ann")
         await expect(page.locator(".message-content", has_text="seen before the tunnel")).to_be_visible()
         await page.wait_for_function(CONTROLLED)
-        await until(page, KEPT, timeout_s=20)
+        await until(page, KEPT)
 
         await page.context.set_offline(True)
         await page.reload()
@@ -60,7 +60,7 @@ async def test_a_reload_without_a_network_shows_what_was_seen_and_sends_what_is_
         await ben.expect_where(
             lambda packet: packet.get("message", {}).get("content") == "written in the tunnel", "what was written", 30
         )
-        await expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=30_000)
+        await expect(page.get_by_text("Connection lost")).to_have_count(0)
         await page.go_back()
         await expect(page.locator(".message-content", has_text="written in the tunnel")).to_have_count(1)
         await expect(page.locator("[data-message][data-state]")).to_have_count(0)

@@ -205,6 +205,6 @@ async def test_after_a_restart_of_the_server_everybody_is_back(server: ServerPro
     for page in (ann, ben):
         await page.evaluate("dispatchEvent(new Event('online'))")  # so that it does not wait for its next try
     for page, other in ((ann, "ben"), (ben, "ann")):
-        await expect(page.locator(".voice")).to_have_attribute("data-state", "connected", timeout=20_000)
+        await expect(page.locator(".voice")).to_have_attribute("data-state", "connected")
         await hear(page, other)
     await expect(tile(ben, "ann").get_by_role("img", name="muted")).to_be_visible()

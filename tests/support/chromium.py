@@ -30,6 +30,8 @@ FLAGS = [
 ]
 PHONE, TABLET, DESKTOP = (390, 844), (768, 1024), (1440, 900)
 """Width and height of the screens that the client is drawn for."""
+PATIENCE_S = 30.0
+"""How long a page may take for what is expected of it: a busy machine is slow, and nothing here measures time."""
 SETTLE = """async () => {
     await document.fonts.ready;
     const pictures = [...document.images].filter((image) => image.loading !== "lazy");
@@ -38,6 +40,9 @@ SETTLE = """async () => {
     await Promise.all(document.getAnimations().filter(short).map((animation) => animation.finished.catch(() => {})));
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
+
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 def chromium() -> str | None:
@@ -80,7 +85,7 @@ class Visits:
             timezone_id="Europe/Berlin",
             **context,
         )
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(PATIENCE_S * 1000)
         self._contexts.append(made)
         made.on("console", self._said)
         made.on("weberror", lambda error: self._found.append(f"exception: {error.error}"))
@@ -121,7 +126,7 @@ class Visits:
             self._found.append(f"request to another host: {url}")
 
 
-async def until(page: Page, expression: str, timeout_s: float = 10.0) -> Any:
+async def until(page: Page, expression: str, timeout_s: float = PATIENCE_S) -> Any:
     """The value of a JavaScript expression as soon as it is truthy. `wait_for_function` does not ask again what returns
     a promise; this does."""
     with anyio.fail_after(timeout_s):

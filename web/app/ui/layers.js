@@ -39,6 +39,7 @@ export function openLayer(view, { kind = "popover", anchor, modal = false, dismi
     stack.splice(at, 1);
     host.dataset.closing = "";
     host.inert = true;
+    host.ariaHidden = "true"; // what only fades is gone for readers that do not know inert
     markInert();
     if (focus && focused && before?.isConnected) before.focus({ preventScroll: true });
     onClose?.();
