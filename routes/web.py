@@ -110,8 +110,7 @@ class WebClient:
 
     def _shell(self, files: WebFiles) -> WebFile:
         facts = self._recent.get()
-        preloads = (f'<link rel="modulepreload" href="app-{files.version}/{name}">' for name in files.eager)
-        html = files.text(SHELL).replace("%VERSION%", files.version).replace("<!-- modules -->", "\n".join(preloads))
+        html = files.text(SHELL).replace("%VERSION%", files.version)
         about = facts.description or f"{facts.name}: a community chat."
         html = html.replace("%NAME%", escape(facts.name)).replace("%ABOUT%", escape(about))
         return web_file(SHELL, html.encode())

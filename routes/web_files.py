@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
+
+from routes.web_modules import JOINED, NotJoinable, join
+
+log = logging.getLogger(__name__)
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -27,7 +32,6 @@ SHELL, WORKER, MANIFEST, MAIN = "index.html", "sw.js", "manifest.webmanifest", "
 STYLES = "styles/first.css"
 """The style sheets that the page names, as one."""
 _STYLE_LINK = re.compile(r'<link rel="stylesheet" href="app-%VERSION%/(styles/[\w-]+\.css)">\n')
-_STATIC_IMPORT = re.compile(r"""\b(?:import|export)\b\s*(?:[\w*{}\s,$]*?\bfrom\b\s*)?["'](\.\.?/[^"']+)["']""")
 _LINE_COMMENT = re.compile(r"^[ \t]*//[^\n]*", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -46,12 +50,10 @@ class WebFile(msgspec.Struct, frozen=True):
 
 
 class WebFiles(msgspec.Struct, frozen=True):
-    """files: by their path below the folder, with `/`. version: changes with every byte of any of them. eager: modules
-    that the browser needs before the first line runs, in the order in which imports lead to them."""
+    """files: by their path below the folder, with `/`. version: changes with every byte of any of them."""
 
     version: str
     files: Mapping[str, WebFile]
-    eager: tuple[str, ...]
 
     def text(self, name: str) -> str:
         return self.files[name].body.decode()
@@ -76,12 +78,12 @@ def read(folder: Path) -> WebFiles | None:
     if not {SHELL, WORKER, MANIFEST, MAIN} <= set(bodies):
         return None
     bodies = {name: shortened(body) if _is_ours(name) else body for name, body in bodies.items()}
-    bodies |= _with_one_style(bodies)
+    bodies = _with_one_module(_with_one_style(bodies))
     whole = hashlib.sha256()
     for name, body in bodies.items():
         whole.update(f"{name} {len(body)}\n".encode() + body)
     files = {name: web_file(name, body) for name, body in bodies.items()}
-    return WebFiles(whole.hexdigest()[:16], files, tuple(static_imports(bodies, MAIN)))
+    return WebFiles(whole.hexdigest()[:16], files)
 
 
 def shortened(source: bytes) -> bytes:
@@ -94,46 +96,32 @@ def shortened(source: bytes) -> bytes:
 
 
 def _with_one_style(bodies: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The page with one link in the place of those to style sheets, and what it leads to: one answer to wait for before
-    anything is drawn."""
+    """With one link in the place of those to style sheets: one answer to wait for before anything is drawn."""
     shell = bodies[SHELL].decode()
     names = [name for name in _STYLE_LINK.findall(shell) if name in bodies]
     if not names:
-        return {}
-    rest = _STYLE_LINK.sub("", shell)
+        return dict(bodies)
     link = f'<link rel="stylesheet" href="app-%VERSION%/{STYLES}">\n'
-    return {
-        SHELL: rest.replace("<!-- modules -->", f"{link}<!-- modules -->").encode(),
+    rest = {name: body for name, body in bodies.items() if name not in names}
+    return rest | {
+        SHELL: _STYLE_LINK.sub("", shell).replace("<script", f"{link}<script", 1).encode(),
         STYLES: b"\n".join(bodies[name] for name in names),
     }
 
 
+def _with_one_module(bodies: dict[str, bytes]) -> dict[str, bytes]:
+    """What cannot be joined is served as it is, which is only slower."""
+    try:
+        joined = join(bodies, MAIN)
+    except NotJoinable as error:
+        log.warning("The modules of the web client are served one by one: %s", error)
+        return bodies
+    shell = bodies[SHELL].decode().replace(f"%VERSION%/{MAIN}", f"%VERSION%/{JOINED}")
+    return joined | {SHELL: shell.encode()}
+
+
 def _is_ours(name: str) -> bool:
     return name.startswith(("app/", "styles/")) and name.endswith((".js", ".css"))
-
-
-def static_imports(bodies: Mapping[str, bytes], start: str) -> Iterator[str]:
-    """A module and all that its static imports lead to, breadth first, each once."""
-    waiting, seen = [start], {start}
-    while waiting:
-        name = waiting.pop(0)
-        yield name
-        for target in _STATIC_IMPORT.findall(bodies[name].decode()):
-            found = _resolve(name, target)
-            if found in bodies and found not in seen:
-                seen.add(found)
-                waiting.append(found)
-
-
-def _resolve(module: str, target: str) -> str:
-    """`app/core/a.js`, `../lib.js` -> `app/lib.js`."""
-    parts = list(PurePosixPath(module).parent.parts)
-    for part in target.split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _paths(folder: Path) -> Iterator[tuple[str, Path]]:

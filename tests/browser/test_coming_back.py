@@ -8,13 +8,12 @@ import re
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.support.chromium import Visits, log_in, until
+from tests.support.chromium import Visits, log_in, module, until
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
 
-CORE = "new URL('core/', document.querySelector('script[type=module]').src)"
-ONLINE = f"(async () => (await import(new URL('connection.js', {CORE}))).online.value === 'online')()"
+ONLINE = f"(async () => {module('app/core/connection.js')}.online.value === 'online')()"
 KEPT = """(async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("originchats-snapshot"));
     const kept = await (await caches.open(names[0] ?? "none")).match(new URL("snapshot.json", document.baseURI).href);
@@ -97,7 +96,7 @@ async def test_who_logs_out_leaves_nothing_behind(server: ServerProcess, visit: 
     await until(page, "navigator.serviceWorker.getRegistration().then(Boolean)")
     await page.evaluate(SUBSCRIBED)
     async with page.expect_event("load"):
-        await page.evaluate(f"import(new URL('session.js', {CORE})).then(({{ logOut }}) => void logOut())")
+        await page.evaluate(f"(async () => void {module('app/core/session.js')}.logOut())()")
     await expect(
         page.get_by_role("form", name="Log in").or_(page.get_by_role("tab", name="Log in")).first
     ).to_be_visible()

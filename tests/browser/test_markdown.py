@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import Visits, log_in
+from tests.support.chromium import Visits, log_in, module
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
 
 DRAW = """async ([texts]) => {
-  const base = document.querySelector("script[type=module]").src.replace("main.js", "");
-  const { html, render } = await import(`${base}lib.js`);
-  const { Markdown } = await import(`${base}chat/markdown.js`);
+  const { html, render } = LIB;
+  const { Markdown } = MARKDOWN;
   return texts.map((text) => {
     const box = document.createElement("div");
     const start = performance.now();
@@ -30,12 +29,10 @@ DRAW = """async ([texts]) => {
       rels: [...box.querySelectorAll("a[target]")].map((each) => each.rel),
     };
   });
-}"""
-PARSED = """async ([name, texts]) => {
-  const base = document.querySelector("script[type=module]").src.replace("main.js", "");
-  const module = await import(`${base}chat/markdown-parse.js`);
-  return texts.map((text) => module[name](text));
-}"""
+}""".replace("LIB", module("app/lib.js")).replace("MARKDOWN", module("app/chat/markdown.js"))
+PARSED = "async ([name, texts]) => { const parse = PARSE[name]; return texts.map((text) => parse(text)); }".replace(
+    "PARSE", module("app/chat/markdown-parse.js")
+)
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

@@ -15,14 +15,14 @@ from playwright.async_api import Browser
 from routes.app import build
 from routes.web import FOLDER
 from tests.routes.test_app import World
-from tests.support.chromium import Visits, until
+from tests.support.chromium import Visits, module, until
 
 pytestmark = pytest.mark.anyio
 
 CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 LOOK = "async () => (await navigator.serviceWorker.getRegistration()).update()"
 OWN = "document.querySelector('script[type=module]').src"
-TOLD = f"async () => (await import(new URL('core/worker.js', {OWN}))).updateReady.value"
+TOLD = f"async () => {module('app/core/worker.js')}.updateReady.value"
 LOADED_LATER = f"async () => (await fetch(new URL('later.js', {OWN}))).text()"
 
 

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 
 from routes.app import build
 from routes.web import FOLDER
-from routes.web_files import TYPES, WebFiles, read, shortened, static_imports
+from routes.web_files import STYLES, TYPES, WebFiles, read, shortened
+from routes.web_modules import JOINED
 from tests.routes.test_app import FACTS, World, request
 
 BUDGET = 125_000
@@ -30,10 +31,11 @@ def world() -> World:
 def folder(tmp_path: Path) -> Path:
     """A client of a few files."""
     files = {
-        "index.html": '<title>%NAME%</title><!-- modules --><script src="app-%VERSION%/app/main.js"></script>',
+        "index.html": '<title>%NAME%</title><script type="module" src="app-%VERSION%/app/main.js"></script>',
         "sw.js": 'const VERSION = "%VERSION%", FILES = "%FILES%";',
         "manifest.webmanifest": '{"name": "", "icons": [{"src": "app-%VERSION%/icons/a.svg"}]}',
-        "app/main.js": 'import { a } from "./part.js";\n' + "a();\n" * 100,
+        "app/main.js": 'import { a } from "./a.js";\n' + "a();\n" * 100 + 'import("./part.js");',
+        "app/a.js": "export const a = () => 1;",
         "app/part.js": "export const a = () => 1;",
         "icons/a.svg": "<svg/>",
         "vendor/LICENSES.md": "MIT",
@@ -59,7 +61,7 @@ def shipped() -> WebFiles:
 
 
 def version(app: ASGIApp) -> str:
-    found = re.search(r"app-([0-9a-f]{16})/app/main\.js", request(app, "/").body.decode())
+    found = re.search(r"app-([0-9a-f]{16})/app/first\.js", request(app, "/").body.decode())
     assert found
     return found.group(1)
 
@@ -75,7 +77,7 @@ def test_what_names_the_version_is_asked_for_each_time(app: ASGIApp, path: str) 
 
 
 def test_files_below_the_version_are_kept_for_good(app: ASGIApp) -> None:
-    answer = request(app, f"/app-{version(app)}/app/main.js")
+    answer = request(app, f"/app-{version(app)}/app/first.js")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -117,7 +119,7 @@ def test_every_byte_counts_for_the_version(app: ASGIApp, folder: Path, world: Wo
      ("", False), ("br", False), ("gzip;q=0", False), ("gzip; q=0.0", False)],
 )  # fmt: skip
 def test_gzip_is_sent_to_who_takes_it(app: ASGIApp, offer: str, zipped: bool) -> None:
-    path = f"/app-{version(app)}/app/main.js"
+    path = f"/app-{version(app)}/app/first.js"
     plain, answer = request(app, path), request(app, path, headers={"Accept-Encoding": offer})
     assert answer.headers.get("content-encoding") == ("gzip" if zipped else None)
     assert (gzip.decompress(answer.body) if zipped else answer.body) == plain.body
@@ -127,7 +129,7 @@ def test_gzip_is_sent_to_who_takes_it(app: ASGIApp, offer: str, zipped: bool) ->
 
 
 def test_head_is_get_without_a_body(app: ASGIApp) -> None:
-    for path in ("/", "/sw.js", f"/app-{version(app)}/app/main.js"):
+    for path in ("/", "/sw.js", f"/app-{version(app)}/app/first.js"):
         got, head = request(app, path), request(app, path, "HEAD")
         assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
 
@@ -144,7 +146,7 @@ def test_only_files_of_the_client_are_there(app: ASGIApp, folder: Path, name: st
     assert (answer.status, answer.json) == (404, {"error": "Not found"})
 
 
-@pytest.mark.parametrize("path", ["/", "/sw.js", "/app-{}/app/main.js", "/app-{}/index.html"])
+@pytest.mark.parametrize("path", ["/", "/sw.js", "/app-{}/app/first.js", "/app-{}/index.html"])
 def test_every_part_carries_the_policy(app: ASGIApp, path: str) -> None:
     headers = request(app, path.format(version(app))).headers
     policy = headers["content-security-policy"]
@@ -162,11 +164,26 @@ def test_only_where_rotur_accounts_may_log_in_the_page_may_ask_rotur(app: ASGIAp
     assert "https:" not in request(app, "/sw.js").headers["content-security-policy"]
 
 
-def test_the_page_has_the_name_escaped_and_loads_modules_early(app: ASGIApp) -> None:
+def test_the_page_has_the_name_escaped_and_loads_one_module(app: ASGIApp) -> None:
     text = request(app, "/").body.decode()
     assert "<title>Tea &lt;room&gt;</title>" in text
-    for name in ("app/main.js", "app/part.js"):
-        assert f'<link rel="modulepreload" href="app-{version(app)}/{name}">' in text
+    assert text.count("<script") == 1
+    joined = request(app, f"/app-{version(app)}/app/first.js").body.decode()
+    assert "const a = () => 1;" in joined
+    assert "a();" in joined
+    for part in ("main.js", "a.js"):
+        assert request(app, f"/app-{version(app)}/app/{part}").status == 404
+
+
+def test_modules_that_cannot_be_joined_are_served_one_by_one(
+    app: ASGIApp, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "app" / "a.js").write_text('import "./main.js";\nexport const a = () => 1;')
+    text = request(app, "/").body.decode()
+    found = re.search(r'src="(app-\w+)/app/main\.js"', text)
+    assert found
+    assert request(app, f"/{found[1]}/app/a.js").status == 200
+    assert "app/main.js -> app/a.js -> app/main.js import in a circle" in caplog.text
 
 
 def test_the_manifest_has_the_name_of_the_community(app: ASGIApp, world: World) -> None:
@@ -185,7 +202,7 @@ def test_the_worker_knows_the_version_and_what_to_keep(app: ASGIApp) -> None:
     found = re.fullmatch(r'const VERSION = "(\w+)", FILES = "(.*)";', text)
     assert found
     assert found.group(1) == version(app)
-    assert found.group(2).split() == ["app/main.js", "app/part.js", "icons/a.svg", "index.html"]
+    assert found.group(2).split() == ["app/part.js", "icons/a.svg", "index.html", "app/first.js"]
 
 
 def test_without_a_client_there_is_a_plain_page(world: World, tmp_path: Path) -> None:
@@ -194,7 +211,7 @@ def test_without_a_client_there_is_a_plain_page(world: World, tmp_path: Path) ->
     assert answer.status == 200
     assert b"<h1>Tea &lt;room&gt;</h1>" in answer.body
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    for path in ("/sw.js", "/manifest.webmanifest", "/app-0/app/main.js"):
+    for path in ("/sw.js", "/manifest.webmanifest", "/app-0/app/first.js"):
         assert request(app, path).status == 404
 
 
@@ -265,12 +282,10 @@ def test_every_style_is_loaded_by_something(shipped: WebFiles) -> None:
 
 
 def test_the_client_is_small_enough_to_open_at_once(shipped: WebFiles) -> None:
-    bodies = {name: file.body for name, file in shipped.files.items()}
-    styles = set(re.findall(r"%VERSION%/(\S+?\.(?:css|svg))", shipped.text("index.html")))
-    eager = {*static_imports(bodies, "app/main.js"), *styles, "index.html"}
-    sizes = {name: len(shipped.files[name].gzipped or shipped.files[name].body) for name in eager}
-    largest = sorted(sizes.items(), key=lambda item: -item[1])[:10]
-    assert sum(sizes.values()) < BUDGET, largest
+    named = set(re.findall(r"%VERSION%/(\S+?\.(?:css|svg|js))", shipped.text("index.html")))
+    assert {JOINED, STYLES} < named, "everything that is needed first comes as one module and one style sheet"
+    sizes = {name: len(shipped.files[name].gzipped or shipped.files[name].body) for name in {*named, "index.html"}}
+    assert sum(sizes.values()) < BUDGET, sizes
 
 
 def test_everything_the_client_can_load_is_reported(
@@ -284,8 +299,7 @@ def test_everything_the_client_can_load_is_reported(
 
 
 def test_what_is_loaded_first_waits_for_no_other_style(shipped: WebFiles) -> None:
-    for name in shipped.eager:
-        assert "await ensureStyle" not in shipped.text(name), f"{name} delays the whole page"
+    assert "await ensureStyle" not in shipped.text(JOINED), "it would delay the whole page"
 
 
 def test_comments_and_indentation_stay_at_home_and_lines_keep_their_numbers() -> None:
@@ -306,22 +320,3 @@ export const there = "https://a.example//b/*";
 const text = `/* no comment */`;
 """
     assert shortened(source.encode()).decode() == left
-
-
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ('import "./b.js";', True),
-        ('import{x as y}from"./b.js"', True),
-        ('import * as all from "./b.js"', True),
-        ('import {\n  x,\n  y,\n} from "./b.js";', True),
-        ('export { x } from "./b.js";', True),
-        ('const x = () => import("./b.js");', False),
-        ('export const x = "./b.js";', False),
-    ],
-)
-def test_static_imports_are_told_from_lazy_ones(source: str, found: bool) -> None:
-    assert list(static_imports({"a.js": source.encode(), "b.js": b""}, "a.js")) == [
-        "a.js",
-        *(["b.js"] if found else []),
-    ]

@@ -126,6 +126,12 @@ class Visits:
             self._found.append(f"request to another host: {url}")
 
 
+def module(path: str) -> str:
+    """JavaScript, for an async function, that is a module of the page: `app/core/session.js`."""
+    name = re.sub(r"\W", "_", path.removesuffix(".js"))
+    return f"(await import(document.querySelector('script[type=module]').src)).{name}"
+
+
 async def until(page: Page, expression: str, timeout_s: float = PATIENCE_S) -> Any:
     """The value of a JavaScript expression as soon as it is truthy. `wait_for_function` does not ask again what returns
     a promise; this does."""
