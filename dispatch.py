@@ -113,7 +113,7 @@ class Dispatcher:
             self._store(call, answer)
 
     def _guard(self, context: Context, caller: Caller, spec: Spec) -> None:
-        """What is checked before any handler: logged in, server permission, mute, limiter; in this order."""
+        """What is checked before any handler: logged in, server permission, mute, limiter, pace; in this order."""
         if caller.session is None:
             if not spec.before_login:
                 raise Refused(Code.AUTH_REQUIRED)
@@ -134,6 +134,8 @@ class Dispatcher:
             refusal = self.world.limiter.take(user.id) if spec.limited else None
             if refusal is not None:
                 raise Limited(*refusal)
+        if spec.pace is not None:
+            self.world.paces[spec.pace].spend(user.id)
 
     # --- answers -----------------------------------------------------------------------------------------------
 

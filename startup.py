@@ -146,6 +146,10 @@ class Community:
             invite_lookups=Throttle(lambda: live.current.limits.invite_lookups_per_minute, monotonic),
             voice_signals=Throttle(lambda: live.current.limits.voice_signals_per_minute, monotonic),
             profile_changes=Throttle(lambda: live.current.limits.profile_changes_per_minute, monotonic),
+            paces={
+                "broadcasts_per_minute": Throttle(lambda: live.current.limits.broadcasts_per_minute, monotonic),
+                "searches_per_minute": Throttle(lambda: live.current.limits.searches_per_minute, monotonic),
+            },
             passwords=PasswordPool(),
             emoji_pictures=EmojiPictures(paths.emoji_folder),
             asset_pictures=AssetPictures(paths.assets_folder),

@@ -196,6 +196,8 @@ class Upkeep:
         world.voice_signals.sweep()
         world.profile_changes.sweep()
         world.invite_lookups.sweep()
+        for pace in world.paces.values():
+            pace.sweep()
         world.slash.sweep(now)
         self._server.attendance.look_at_rights()
         world.exports.sweep()

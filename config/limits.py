@@ -162,6 +162,27 @@ class Limits(Section, frozen=True):
             at_most=1000,
         ),
     ] = 50
+    broadcasts_per_minute: Annotated[
+        int,
+        setting(
+            "Telling others",
+            "How often one user may react, pin, change, delete and join threads, end polls, block and unblock per "
+            "minute, all together; and of how often it types others are told.",
+            unit="actions",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 120
+    searches_per_minute: Annotated[
+        int,
+        setting(
+            "Searches",
+            "How often one user may search messages per minute; a search may read thousands of them.",
+            unit="searches",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 120
     profile_changes_per_minute: Annotated[
         int,
         setting(

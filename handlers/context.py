@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from db.permissions import Access
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from handlers.rate_limiter import RateLimiter
     from handlers.status import Figures
     from handlers.throttle import Throttle
+    from protocol.base import Pace
 
 
 class World:
@@ -64,6 +65,7 @@ class World:
         voice_signals: Throttle,
         profile_changes: Throttle,
         invite_lookups: Throttle,
+        paces: Mapping[Pace, Throttle],
         passwords: PasswordPool,
         emoji_pictures: EmojiPictures,
         asset_pictures: AssetPictures,
@@ -97,6 +99,7 @@ class World:
         self.voice_signals = voice_signals
         self.profile_changes = profile_changes
         self.invite_lookups = invite_lookups
+        self.paces = paces
         self.voice = Voice()
         self.passwords = passwords
         self.emoji_pictures = emoji_pictures

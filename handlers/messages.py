@@ -176,4 +176,8 @@ def typing(ctx: Context, cmd: Typing) -> Outcome:
     if place.thread is not None or place.channel.members:
         require(ctx, place, "send", "send messages in this channel")
     packet = TypingEvent(channel=place.channel.name, user=ctx.user.username, thread_id=place.thread_id)
+    pace, key = ctx.world.paces["broadcasts_per_minute"], f"{ctx.user.id} typing"
+    if pace.wait_s(key):  # not worth an error: others have just been told
+        return Outcome(reply=packet)
+    pace.count(key)
     return Outcome(events=[Event(place.audience, packet)])

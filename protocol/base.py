@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -49,6 +49,10 @@ class Packet(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
         return None
 
 
+Pace = Literal["broadcasts_per_minute", "searches_per_minute"]
+"""Settings of `limits` that say how often one user may give certain commands, all together."""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a command besides its fields."""
 
@@ -59,6 +63,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     needs: str | None = None
     before_login: bool = False
     limited: bool = False
+    pace: Pace | None = None
     reply: type[Packet] | None = None
     events: tuple[type[Packet], ...] = ()
     errors: tuple[Code, ...] = ()
@@ -78,6 +83,7 @@ def spec(
     needs: str | None = None,
     before_login: bool = False,
     limited: bool = False,
+    pace: Pace | None = None,
     reply: type[Packet] | None = None,
     events: Sequence[type[Packet]] = (),
     errors: Sequence[Code] = (),
@@ -90,6 +96,7 @@ def spec(
     needs: a server permission that the dispatcher checks before the handler runs (owner and administrator pass).
     before_login: usable before login only (the dispatcher refuses it afterwards).
     limited: spends a token of the message limiter.
+    pace: the setting that says how often one user may use this one and its like; the dispatcher counts.
     reply: the packet that answers the caller; None when the event itself is the answer.
     events: packets that others receive because of it.
     errors: the codes that a handler of it may raise (the general ones are not repeated).
@@ -102,7 +109,7 @@ def spec(
             raise ValueError(f"command {name} is defined twice")
         COMMANDS[name] = Spec(
             name=name, command=command, does=does, allowed=allowed, needs=needs, before_login=before_login,
-            limited=limited, reply=reply, events=tuple(events), errors=tuple(errors),
+            limited=limited, pace=pace, reply=reply, events=tuple(events), errors=tuple(errors),
             example={"cmd": name, **(example or {})},
         )  # fmt: skip
         return command

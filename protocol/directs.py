@@ -83,6 +83,7 @@ class UserUnblockEvent(Packet, kw_only=True, frozen=True, tag="user_unblock"):
     does="Block a member: neither of the two can write to the other in their direct channel, nor open one, and the "
     "mentions and replies of the blocked one ping no more. Blocking twice changes nothing.",
     allowed="everybody after login",
+    pace="broadcasts_per_minute",
     events=(UserBlockEvent,),
     errors=(Code.USER_NOT_FOUND, Code.NOT_YOURSELF, Code.TOO_MANY_BLOCKED),
     example={"user": "mallory"},
@@ -94,6 +95,7 @@ class UserBlock(Command, kw_only=True, frozen=True):
 @spec(
     does="Block a member no longer; whoever is not blocked stays so.",
     allowed="everybody after login",
+    pace="broadcasts_per_minute",
     events=(UserUnblockEvent,),
     errors=(Code.USER_NOT_FOUND,),
     example={"user": "mallory"},

@@ -173,6 +173,7 @@ Moment = (
     does="Find messages that contain a text, in upper or lower case, and fit filters; in one channel or thread, in "
     "several channels, or in all places that the caller can view, direct channels included.",
     allowed=VIEWERS,
+    pace="searches_per_minute",
     reply=MessagesSearchReply,
     errors=(
         Code.CHANNEL_NOT_FOUND,

@@ -208,6 +208,7 @@ class MessageDelete(Command, kw_only=True, frozen=True):
 @spec(
     does="Pin a message, or unpin it with `pinned` false.",
     allowed="channel permission `pin` on the channel or the thread's parent",
+    pace="broadcasts_per_minute",
     events=(MessagePinEvent, MessageUnpinEvent),
     errors=ALTERING,
     example={"id": ID_A, "channel": "general", "pinned": True},
@@ -222,6 +223,7 @@ class MessagePin(Command, kw_only=True, frozen=True):
 @spec(
     does="Unpin a message.",
     allowed="channel permission `pin` on the channel or the thread's parent",
+    pace="broadcasts_per_minute",
     events=(MessageUnpinEvent,),
     errors=ALTERING,
     example={"id": ID_A, "channel": "general"},
@@ -235,6 +237,7 @@ class MessageUnpin(Command, kw_only=True, frozen=True):
 @spec(
     does="React to a message with an emoji.",
     allowed="channel permission `react` on the channel or the thread's parent",
+    pace="broadcasts_per_minute",
     events=(MessageReactAddEvent,),
     errors=(*ALTERING, Code.ALREADY_REACTED, Code.TOO_MANY_REACTIONS),
     example={"id": ID_A, "channel": "general", "emoji": "👍"},
@@ -249,6 +252,7 @@ class MessageReactAdd(Command, kw_only=True, frozen=True):
 @spec(
     does="Take an own reaction back.",
     allowed="channel permission `react` on the channel or the thread's parent; own reactions only",
+    pace="broadcasts_per_minute",
     events=(MessageReactRemoveEvent,),
     errors=(*ALTERING, Code.NOT_REACTED),
     example={"id": ID_A, "channel": "general", "emoji": "👍"},

@@ -137,6 +137,8 @@ def _permission(spec: Spec) -> str:
     if spec.limited:
         text += "\nCounts against the message limiter; over the limit the answer is a "
         text += "[`rate_limit`](events/rate_limit.md) packet and an `error` with the code `rate_limit`.\n"
+    if spec.pace:
+        text += f"\nCounts against [`limits.{spec.pace}`](../settings.md) of the caller.\n"
     return text
 
 
@@ -150,7 +152,11 @@ def _reply(catalog: Catalog, spec: Spec) -> str:
 
 def codes_of(spec: Spec) -> list[Code]:
     """What the command may be refused with, each code once."""
-    by_dispatcher = {Code.PERMISSION_REQUIRED: spec.needs is not None, Code.RATE_LIMIT: spec.limited}
+    by_dispatcher = {
+        Code.PERMISSION_REQUIRED: spec.needs is not None,
+        Code.RATE_LIMIT: spec.limited,
+        Code.TOO_MANY_TRIES: spec.pace is not None,
+    }
     return list(dict.fromkeys([*spec.errors, *(code for code, so in by_dispatcher.items() if so)]))
 
 

@@ -163,6 +163,7 @@ class PollVote(Command, kw_only=True, frozen=True):
 @spec(
     does="End a poll before its time.",
     allowed="who made the poll; others with the server permission `manage_messages`, except in direct channels",
+    pace="broadcasts_per_minute",
     events=(PollEndEvent,),
     errors=(*WHICH, *OPEN, Code.NOT_PERMITTED),
     example={"message_id": ID},

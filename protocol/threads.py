@@ -121,6 +121,7 @@ class ThreadMessages(Command, kw_only=True, frozen=True):
 @spec(
     does="Rename, lock, unlock, archive or un-archive a thread.",
     allowed="its creator, or the permission `manage_threads`; `locked` needs `manage_threads`",
+    pace="broadcasts_per_minute",
     events=(ThreadUpdateEvent,),
     errors=(
         Code.THREAD_NOT_FOUND, Code.NOT_PERMITTED, Code.PERMISSION_REQUIRED, Code.BAD_VALUE, Code.PLUGIN_REFUSED,
@@ -137,6 +138,7 @@ class ThreadUpdate(Command, kw_only=True, frozen=True):
 @spec(
     does="Delete a thread with all its messages.",
     allowed="its creator, or the permission `manage_threads`",
+    pace="broadcasts_per_minute",
     events=(ThreadDeleteEvent,),
     errors=(Code.THREAD_NOT_FOUND, Code.NOT_PERMITTED),
     example={"thread_id": THREAD_ID},
@@ -148,6 +150,7 @@ class ThreadDelete(Command, kw_only=True, frozen=True):
 @spec(
     does="Take part in a thread; doing so twice changes nothing.",
     allowed="who can view the parent channel, unless the thread is locked",
+    pace="broadcasts_per_minute",
     events=(ThreadJoinEvent,),
     errors=(Code.THREAD_NOT_FOUND, Code.THREAD_LOCKED),
     example={"thread_id": THREAD_ID},

@@ -302,6 +302,10 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
         invite_lookups=Throttle(lambda: 30, clock),
         voice_signals=Throttle(lambda: 30, clock),
         profile_changes=Throttle(lambda: 30, clock),
+        paces={
+            "broadcasts_per_minute": Throttle(lambda: 120, clock),
+            "searches_per_minute": Throttle(lambda: 120, clock),
+        },
         passwords=passwords,
         emoji_pictures=emoji_pictures,
         asset_pictures=asset_pictures,
