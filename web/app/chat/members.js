@@ -26,7 +26,7 @@ export function Members() {
         <h2 class="panel-title">Members</h2>
         <${IconButton} icon="x" label="Close" onClick=${() => (panel.value = null)} />
       </header>
-      <div class="members-filter">
+      <div class="filter-field">
         <${Icon} name="search" size=${16} />
         <input type="search" placeholder="Find a member" aria-label="Find a member" value=${filter} onInput=${(event) => setFilter(event.currentTarget.value)} />
       </div>

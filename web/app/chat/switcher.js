@@ -43,7 +43,7 @@ function Switcher({ close }) {
   };
   return html`
     <div class="switcher" onKeyDown=${steer}>
-      <div class="switcher-field">
+      <div class="filter-field switcher-field">
         <${Icon} name="search" size=${18} />
         <input
           type="text" role="combobox" aria-expanded="true" aria-controls="switcher-list" aria-activedescendant=${found[at] ? `switcher-${at}` : null}

@@ -5,7 +5,7 @@ import { ensureStyle } from "../lazy.js";
 import { IconButton } from "./button.js";
 import { Icon } from "./icon.js";
 
-await ensureStyle("fields.css");
+await ensureStyle("fields.css", "choices.css");
 
 /** The frame around an input. children(id, described): the input, with id and aria-describedby. */
 export function Field({ label, hint, error, hideLabel, required, end, children }) {
