@@ -243,12 +243,16 @@ def _extra(old: Channel, given: dict[str, Any]) -> dict[str, Any]:
 @handles(ChannelMove)
 def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
     world, channel = ctx.world, find_managed(ctx.world, cmd.name)
-    position = min(cmd.position, len(world.channels) - 1)
+    seen = [each.id for each in world.channels.values() if each is channel or ctx.sees(each)]
+    others = [id_ for id_ in seen if id_ != channel.id]
+    position = min(cmd.position, len(others))
     reply = ChannelMoveReply(name=channel.name, position=position, moved=True)
-    if position == world.channels.position_of(channel.id):
+    if position == seen.index(channel.id):
         return Outcome(reply=reply)
-    world.channels.move(channel.id, position)
-    entry = ctx.audit("channel_move", channel.id, channel.name, position=position)
+    everything = [each.id for each in world.channels.values() if each is not channel]
+    place = everything.index(others[position]) if position < len(others) else len(everything)
+    world.channels.move(channel.id, place)
+    entry = ctx.audit("channel_move", channel.id, channel.name, position=place)
     return Outcome(reply=reply, events=_told(), audit=[entry])
 
 

@@ -155,7 +155,12 @@ class ChannelMoveReply(Packet, kw_only=True, frozen=True, tag="channel_move"):
 class ChannelMove(Command, kw_only=True, frozen=True):
     name: ChannelNameRef
     position: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Counts all channels without this one; beyond the end is the end.")
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Counts the channels that the caller sees, without this one; beyond the end is the end.",
+        ),
     ]
 
 

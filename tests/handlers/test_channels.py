@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from db.channels import Channel
 from db.permissions import CHANNEL_KEYS
 from handlers.registry import VIEWS
 from tests.handlers.community import empower, to_everyone, told
-from tests.handlers.conftest import Stage, as_json
+from tests.handlers.conftest import CHANNELS, EVERYBODY, MODERATORS, Stage, as_json
 
 
 @pytest.fixture
@@ -265,6 +268,34 @@ def test_channel_update_that_changes_nothing_is_told_to_nobody(stage: Stage) -> 
     assert outcome.events == []
     assert stage.answer("mod", "channel_update", current_name="general", updates=updates)["updated"] is True
     assert to_everyone(stage.do("mod", "channel_update", current_name="general", updates={"mood": True})) == ["view"]
+
+
+@given(
+    viewed=st.sets(st.sampled_from([channel.id for channel in CHANNELS])),
+    moved=st.sampled_from(CHANNELS),
+    position=st.integers(0, 8),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_channel_move_counts_the_channels_that_the_mover_sees(
+    stage: Stage, viewed: set[str], moved: Channel, position: int
+) -> None:
+    world = stage.world
+    for channel in CHANNELS:
+        world.channels.put(
+            msgspec.structs.replace(channel, permissions=EVERYBODY if channel.id in viewed else MODERATORS)
+        )
+    empower(stage, "manage_channels", role="user")
+    mine = {*viewed, moved.id}
+    before = [channel.id for channel in world.channels.values()]
+    others = [id_ for id_ in before if id_ in viewed and id_ != moved.id]
+    place, before_place = min(position, len(others)), [id_ for id_ in before if id_ in mine].index(moved.id)
+    answer = stage.answer("ann", "channel_move", name=moved.name, position=position)
+    after = [channel.id for channel in world.channels.values()]
+    assert answer["position"] == place
+    assert [id_ for id_ in after if id_ in mine] == [*others[:place], moved.id, *others[place:]]
+    if before_place == place:
+        assert after == before
+    assert [id_ for id_ in after if id_ != moved.id] == [id_ for id_ in before if id_ != moved.id]
 
 
 def test_channel_move_refuses(stage: Stage) -> None:
