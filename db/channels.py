@@ -63,7 +63,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FLAGS = ("invite_only", "secret", "moderated", "topic_locked", "members_only")
-USER_LISTS = ("operators", "voices", "invited")
+MARKS = ("operators", "voices")
+USER_LISTS = (*MARKS, "invited")
 
 
 class Channels(Document[Channel]):
@@ -77,7 +78,7 @@ class Channels(Document[Channel]):
         self._by_name: dict[str, str] = {}
         self._order = order if order is not None else Order(tuple(channel.id for channel in records))
         self._sorted: list[Channel] | None = None
-        self._operated: dict[str, tuple[str, ...]] | None = None
+        self._marks: dict[str, tuple[tuple[str, str], ...]] | None = None
         super().__init__(records)
 
     def key(self, record: Channel) -> str:
@@ -93,14 +94,15 @@ class Channels(Document[Channel]):
             self._sorted = [self._records[key] for key in self._order.sort(self._records)]
         return self._sorted
 
-    def operated_by(self, user_id: str) -> tuple[str, ...]:
-        """Ids of the channels of which the user is an operator."""
-        if self._operated is None:
-            self._operated = {}
+    def marks_of(self, user_id: str) -> tuple[tuple[str, str], ...]:
+        """(id of the channel, `operators` or `voices`) for each mark of the user."""
+        if self._marks is None:
+            self._marks = {}
             for channel in self.values():
-                for operator in channel.operators:
-                    self._operated[operator] = (*self._operated.get(operator, ()), channel.id)
-        return self._operated.get(user_id, ())
+                for mark in MARKS:
+                    for marked in getattr(channel, mark):
+                        self._marks[marked] = (*self._marks.get(marked, ()), (channel.id, mark))
+        return self._marks.get(user_id, ())
 
     def forget_user(self, user_id: str) -> None:
         """Take the marks and invitations of a user out of every channel."""
@@ -123,7 +125,7 @@ class Channels(Document[Channel]):
         return self._order if key == ORDER_KEY else self._records.get(key)
 
     def _assign(self, key: str, new: Any) -> None:
-        self._sorted = self._operated = None
+        self._sorted = self._marks = None
         if key == ORDER_KEY:
             self._order = new if new is not None else Order()
             return

@@ -22,6 +22,7 @@ _MOVE = (
     .where(reads.c.user_id == bindparam("of"), reads.c.place == bindparam("in"))
     .values(message_id=bindparam("to"), n=bindparam("at"))
 )
+_CLEAR = reads.delete().where(reads.c.user_id == bindparam("of"), reads.c.place == bindparam("in"))
 _FORGET_USER = reads.delete().where(reads.c.user_id == bindparam("user_id"))
 _FORGET_PLACE = reads.delete().where(reads.c.place == bindparam("place"))
 
@@ -57,6 +58,23 @@ class Reads:
         if marker.n >= n:
             return False
         execute(_MOVE, {"of": user_id, "in": place, "to": message_id, "at": n})
+        return True
+
+    def set_back(self, user_id: str, place: str, message_id: str | None) -> bool:
+        """Move the marker back to this message; None: nothing is read. False, and nothing changes, when it is there or
+        further back already, or when the place has no such message."""
+        execute = self._group.connection.execute
+        which = {"of": user_id, "in": place}
+        marker = execute(_ONE, {"user_id": user_id, "place": place}).first()
+        if marker is None:
+            return False
+        if message_id is None:
+            execute(_CLEAR, which)
+            return True
+        n = self._group.find(place, message_id)
+        if n is None or marker.n <= n:
+            return False
+        execute(_MOVE, {**which, "to": message_id, "at": n})
         return True
 
     def of_user(self, user_id: str) -> dict[str, str]:

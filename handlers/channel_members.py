@@ -68,7 +68,7 @@ def channel_join(ctx: Context, cmd: ChannelJoin) -> Change:
         world.channels.put(replace(channel, invited=invited))
     audit = [ctx.audit("channel_create", channel.id, channel.name, type=channel.type)] if created else []
     membership = Membership(channel.id, user.id, ctx.now)
-    shown = channel_object(world, channel)
+    shown = channel_object(world, channel, user)
 
     def change(tx: Transaction) -> Outcome:
         if not tx.memberships.add(membership):
@@ -191,7 +191,7 @@ def _put_out(
         events = [Event(Viewers(channel.id), packet)]
         if not sees:  # and so is none of the viewers any more
             events.append(Event(SessionsOf(user.id), packet))
-        if saw and not sees:
+        if marked or (saw and not sees):
             events.append(Event(SessionsOf(user.id), CHANNEL_LIST))
         return Outcome(
             reply=reply,

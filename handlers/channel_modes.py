@@ -82,6 +82,7 @@ def channel_member_set(ctx: Context, cmd: ChannelMemberSet) -> Outcome:
         audit = [ctx.audit("channel_member_set", target.id, target.username, channel=channel.name, **marks)]
     if saw and not world.access.may(target, new, "view"):
         events += [Event(SessionsOf(target.id), event.packet) for event in events]
+    if events:
         events.append(Event(SessionsOf(target.id), CHANNEL_LIST))
     reply = ChannelMemberSetReply(
         channel=channel.name,
@@ -104,7 +105,7 @@ def _change(world: World, old: Channel, new: Channel, by: str) -> list[Event]:
         return []
     world.channels.put(new)
     events = mode_events(world, old, new, by)
-    listed = (new.operators, new.voices) == (old.operators, old.voices)  # marks are in nobody's list
+    listed = (new.operators, new.voices) == (old.operators, old.voices)  # a mark is only in the list of who has it
     if listed:
         events.append(Event(Viewers(new.id) if old.restricted == new.restricted else Everyone(), CHANNEL_LIST))
     return events

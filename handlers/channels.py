@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from db.users import User
     from handlers.context import Context, World
 
-COMPUTED = frozenset({"id", "last_message", "last_message_id", "voice_state", "threads"})
+COMPUTED = frozenset({"id", "operator", "voice", "last_message", "last_message_id", "voice_state", "threads"})
 """Keys of a channel on the wire that nobody sets."""
 ELSEWHERE = frozenset({*FLAGS, *USER_LISTS, "key", "created_by"})
 """Keys of the record that other commands set, or none."""
@@ -49,7 +49,7 @@ MAX_EXTRA_BYTES = 16_384
 T = TypeVar("T")
 
 
-def channel_object(world: World, channel: Channel) -> objects.Channel:
+def channel_object(world: World, channel: Channel, viewer: User) -> objects.Channel:
     text, forum = channel.type == "text", channel.type == "forum"
     head = world.store.heads.get(channel.id) if text else None
     known = objects.Channel(
@@ -67,6 +67,8 @@ def channel_object(world: World, channel: Channel) -> objects.Channel:
         topic_locked=channel.topic_locked or UNSET,
         members_only=channel.members_only or UNSET,
         key=channel.key is not None or UNSET,
+        operator=viewer.id in channel.operators or UNSET,
+        voice=viewer.id in channel.voices or UNSET,
         max_history=_or_unset(channel.max_history),
         permissions={key: list(rule) for key, rule in channel.permissions.items()},
         last_message=(head.timestamp if head else None) if text else UNSET,
@@ -87,12 +89,12 @@ def _or_unset(value: T | None) -> T | UnsetType:
 
 
 def viewer_key(world: World, user: User) -> Hashable:
-    """What the list depends on: the roles, the channels that the user is let into by name, and the user itself where it
-    has direct channels."""
+    """What the list depends on: the roles, the channels that the user is let into by name or has marks in, and the user
+    itself where it has direct channels."""
     joined = (world.channels.get(id_) for id_ in world.memberships.of_user(user.id))
     restricted = frozenset(channel.id for channel in joined if channel is not None and channel.restricted)
     directs = user.id if world.directs.of_user(user.id) else None
-    return user.roles, directs, restricted, world.channels.operated_by(user.id)
+    return user.roles, directs, restricted, world.channels.marks_of(user.id)
 
 
 @view("channels_get", viewer_key)
@@ -100,7 +102,7 @@ def channel_list(world: World, user: User) -> ChannelsGetEvent:
     """Depends on nothing of the user but its `viewer_key`. Direct channels come last."""
     visible = [channel for channel in world.channels.values() if world.access.may(user, channel, "view")]
     return ChannelsGetEvent(
-        val=[*(channel_object(world, channel) for channel in visible), *direct_objects(world, user)]
+        val=[*(channel_object(world, channel, user) for channel in visible), *direct_objects(world, user)]
     )
 
 
@@ -186,7 +188,7 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
     )
     world.channels.put(channel)
     world.channels.move(channel.id, len(world.channels))
-    reply = ChannelCreateReply(channel=channel_object(world, channel), created=True)
+    reply = ChannelCreateReply(channel=channel_object(world, channel, ctx.user), created=True)
     entry = ctx.audit("channel_create", channel.id, channel.name, type=channel.type)
     return Outcome(reply=reply, events=_told(), audit=[entry])
 
@@ -195,7 +197,7 @@ def channel_create(ctx: Context, cmd: ChannelCreate) -> Outcome:
 def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
     world, old = ctx.world, find_managed(ctx.world, cmd.current_name)
     new = _updated(world, old, cmd.updates)
-    reply = ChannelUpdateReply(channel=channel_object(world, new), current_name=old.name, updated=True)
+    reply = ChannelUpdateReply(channel=channel_object(world, new, ctx.user), current_name=old.name, updated=True)
     if _same(old, new):
         return Outcome(reply=reply)
     world.channels.put(new)

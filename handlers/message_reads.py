@@ -55,7 +55,7 @@ def messages_get(ctx: Context, cmd: MessagesGet) -> Change:
     def change(tx: Transaction) -> Outcome:
         page = _page(tx, place, start, limit)
         events: list[Event] = []
-        if start == 0 and page:
+        if start == 0 and page and cmd.mark_read:
             events = move_marker(tx, user.id, place, page[-1].id)
         end = start + limit if isinstance(start, int) else (page[0].id if page else None)
         reply = MessagesGetReply(

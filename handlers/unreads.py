@@ -19,6 +19,8 @@ from protocol.unreads import (
     UnreadsCountReply,
     UnreadsGet,
     UnreadsGetReply,
+    UnreadsMark,
+    UnreadsMarkReply,
     UnreadsUpdateEvent,
 )
 
@@ -28,16 +30,19 @@ if TYPE_CHECKING:
 
 
 def move_marker(tx: Transaction, user_id: str, place: Place, message_id: str) -> list[Event]:
-    """Mark the place as read up to this message. Gives the event for the user's sessions, nothing if it is read
-    that far already."""
-    if not tx.reads.set(user_id, place.id, message_id):
-        return []
+    """Mark the place as read up to this message, its newest. Gives the event for the user's sessions, nothing if it is
+    read that far already."""
+    return [_moved(user_id, place, message_id, 0)] if tx.reads.set(user_id, place.id, message_id) else []
+
+
+def _moved(user_id: str, place: Place, last_read: str | None, unread: int) -> Event:
     packet = UnreadsUpdateEvent(
-        last_read=message_id,
+        last_read=last_read,
         channel=place.channel.name if place.thread is None else UNSET,
         thread_id=place.thread_id or UNSET,
+        unread_count=unread or UNSET,
     )
-    return [Event(SessionsOf(user_id), packet)]
+    return Event(SessionsOf(user_id), packet)
 
 
 @handles(UnreadsAck)
@@ -50,12 +55,38 @@ def unreads_ack(ctx: Context, cmd: UnreadsAck) -> Change:
         message_id = asked or tx.messages.newest_id(place.id)
         if asked is not None and tx.messages.get(place.id, asked) is None:
             raise Refused(Code.MESSAGE_NOT_FOUND)
-        events = move_marker(tx, user.id, place, message_id) if message_id is not None else []
+        events = []
+        if message_id is not None and tx.reads.set(user.id, place.id, message_id):
+            unread = tx.reads.unreads(user.id, [place.id])[place.id].unread
+            events = [_moved(user.id, place, message_id, unread)]
         reply = UnreadsAckReply(
             last_read=tx.reads.get(user.id, place.id),
             channel=place.channel.name if place.thread is None else UNSET,
             thread_id=place.thread_id or UNSET,
         )
+        return Outcome(reply=reply, events=events)
+
+    return change
+
+
+@handles(UnreadsMark)
+def unreads_mark(ctx: Context, cmd: UnreadsMark) -> Change:
+    user = ctx.user
+    place = find_place(ctx, cmd)
+
+    def change(tx: Transaction) -> Outcome:
+        if tx.messages.get(place.id, cmd.message_id) is None:
+            raise Refused(Code.MESSAGE_NOT_FOUND)
+        before = tx.messages.before(place.id, cmd.message_id, 1)
+        moved = tx.reads.set_back(user.id, place.id, before[0].id if before else None)
+        state = tx.reads.unreads(user.id, [place.id])[place.id]
+        reply = UnreadsMarkReply(
+            last_read=state.last_read,
+            unread_count=state.unread,
+            channel=place.channel.name if place.thread is None else UNSET,
+            thread_id=place.thread_id or UNSET,
+        )
+        events = [_moved(user.id, place, state.last_read, state.unread)] if moved else []
         return Outcome(reply=reply, events=events)
 
     return change

@@ -103,7 +103,7 @@ class EmbedsListReply(Packet, kw_only=True, frozen=True, tag="embeds_list"):
 
 
 @spec(
-    does="Page through the history; asking for the newest page marks the place as read.",
+    does="Page through the history; asking for the newest page marks the place as read, unless told not to.",
     allowed=VIEWERS,
     reply=MessagesGetReply,
     events=(UnreadsUpdateEvent,),
@@ -115,6 +115,9 @@ class MessagesGet(Command, kw_only=True, frozen=True):
     thread_id: ThreadRef = None
     start: Start = 0
     limit: Limit = 100
+    mark_read: Annotated[
+        bool, Meta(description="Whether the newest page marks the place as read. False where nobody may be looking.")
+    ] = True
 
 
 @spec(

@@ -150,6 +150,10 @@ class Channel(Struct, frozen=True, kw_only=True):
     topic_locked: Annotated[bool, Meta(description="Only operators change the description.")] | UnsetType = UNSET
     members_only: Annotated[bool, Meta(description="Where people join, only members write.")] | UnsetType = UNSET
     key: Annotated[bool, Meta(description="Joining needs a key.")] | UnsetType = UNSET
+    operator: (
+        Annotated[bool, Meta(description="The receiver is an operator: passes every rule and mode.")] | UnsetType
+    ) = UNSET
+    voice: Annotated[bool, Meta(description="The receiver writes also while it is moderated.")] | UnsetType = UNSET
     max_history: Annotated[int, Meta(description="Messages that are kept; otherwise all.")] | UnsetType = UNSET
     last_message: Annotated[float | None, Meta(description="Text channels: when.")] | UnsetType = UNSET
     last_message_id: Annotated[str | None, Meta(description="Text channels.")] | UnsetType = UNSET

@@ -13,20 +13,33 @@ from protocol.objects_messages import ChannelOrThread, MessageId, ThreadRef, Unr
 PLACE = (Code.PLACE_REQUIRED, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND)
 
 
+LastRead = Annotated[str | None, Meta(description="Id of the last message read; null: none is.")]
+
+
 class UnreadsUpdateEvent(Packet, kw_only=True, frozen=True, tag="unreads_update"):
     """A read marker of the receiver moved. For threads `thread_id` stands in place of `channel`."""
 
     durable: ClassVar[bool] = True
 
-    last_read: str
+    last_read: LastRead
     channel: str | UnsetType = UNSET
     thread_id: str | UnsetType = UNSET
+    unread_count: Annotated[int, Meta(description="What is unread behind it; left out: nothing.")] | UnsetType = UNSET
 
 
 class UnreadsAckReply(Packet, kw_only=True, frozen=True, tag="unreads_ack"):
     """Where the marker is now. For threads `thread_id` stands in place of `channel`."""
 
     last_read: Annotated[str | None, Meta(description="null when there is nothing to mark.")]
+    channel: str | UnsetType = UNSET
+    thread_id: str | UnsetType = UNSET
+
+
+class UnreadsMarkReply(Packet, kw_only=True, frozen=True, tag="unreads_mark"):
+    """Where the marker is now. For threads `thread_id` stands in place of `channel`."""
+
+    last_read: LastRead
+    unread_count: int
     channel: str | UnsetType = UNSET
     thread_id: str | UnsetType = UNSET
 
@@ -48,7 +61,7 @@ class UnreadsCountReply(Packet, kw_only=True, frozen=True, tag="unreads_count"):
 
 
 @spec(
-    does="Move the caller's read marker forward; it never moves back.",
+    does="Move the caller's read marker forward; this never moves it back, `unreads_mark` does.",
     allowed="who can view the channel or the thread's parent",
     reply=UnreadsAckReply,
     events=(UnreadsUpdateEvent,),
@@ -59,6 +72,21 @@ class UnreadsAck(Command, kw_only=True, frozen=True):
     channel: ChannelOrThread = None
     thread_id: ThreadRef = None
     message_id: Annotated[MessageId | None, Meta(description="Default: the newest message.")] = None
+
+
+@spec(
+    does="Make a message, and all that follow it, unread again. What is unread already stays so.",
+    allowed="who can view the channel or the thread's parent",
+    limited=True,
+    reply=UnreadsMarkReply,
+    events=(UnreadsUpdateEvent,),
+    errors=(*PLACE, Code.MESSAGE_NOT_FOUND),
+    example={"channel": "general", "message_id": "0190a5c0-0000-7000-8000-000000000001"},
+)
+class UnreadsMark(Command, kw_only=True, frozen=True):
+    message_id: Annotated[MessageId, Meta(description="The first that is to be unread.")]
+    channel: ChannelOrThread = None
+    thread_id: ThreadRef = None
 
 
 @spec(

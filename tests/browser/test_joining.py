@@ -1,4 +1,4 @@
-"""Channels that are not in the list: by an invitation, by their password, or not at all."""
+"""Channels with a door: entered by an invitation or a password; moderated ones, where only some write."""
 
 from __future__ import annotations
 
@@ -43,4 +43,30 @@ async def test_a_channel_with_a_password_is_joined_by_its_address(server: Server
     await ben.get_by_label("Password of the channel").fill("lemon tree")
     await ben.get_by_role("button", name="Join #attic").click()
     await expect(ben.get_by_role("heading", name="attic", exact=True)).to_be_visible()
+    await host.close()
+
+
+async def test_in_a_moderated_channel_only_who_has_a_voice_gets_a_field(server: ServerProcess, visit: Visits) -> None:
+    host = await ChatClient(server.url, "host").connect()
+    await host.login("host")
+    await host.request("channel_create", name="stage", type="text", permissions=EVERYBODY)
+    ann = await visit(f"{server.http_url}/#/c/stage")
+    await log_in(ann, "ann")
+    field = ann.get_by_role("textbox", name="Message #stage")
+    reason = ann.get_by_text("Only operators and people with a voice write here.")
+    await expect(field).to_be_visible()
+    await host.request("channel_modes_set", channel="stage", moderated=True)
+    await expect(reason).to_be_visible()
+    await expect(field).to_have_count(0)
+    await assert_accessible(ann)
+    for mark in ("voice", "operator"):
+        await host.request("channel_member_set", channel="stage", user=user_id("ann"), **{mark: True})
+        await expect(field).to_be_visible()
+        await field.fill(f"with {mark}")
+        await field.press("Enter")
+        await host.expect("message_new", channel="stage", message={"content": f"with {mark}"})
+        await host.request("channel_member_set", channel="stage", user=user_id("ann"), **{mark: False})
+        await expect(reason).to_be_visible()
+    await host.request("channel_modes_set", channel="stage", moderated=False)
+    await expect(field).to_be_visible()
     await host.close()

@@ -127,13 +127,13 @@ def test_modes_and_members_that_cannot_be(field: str, value: Any) -> None:
     assert problem_of(channels.FORMAT, [{"name": "cellar", field: value}]).line is not None
 
 
-def test_who_is_operator_of_which_channel_follows_every_change() -> None:
+def test_who_has_which_marks_follows_every_change() -> None:
     table = channels.Channels([Channel(id="a", name="a", operators=("ann", "ben")), Channel(id="b", name="b")])
-    assert (table.operated_by("ann"), table.operated_by("cyd")) == (("a",), ())
+    assert (table.marks_of("ann"), table.marks_of("cyd")) == ((("a", "operators"),), ())
     table.put(Channel(id="b", name="b", operators=("ann",), voices=("ann",), invited=("ann",)))
-    assert table.operated_by("ann") == ("a", "b")
+    assert table.marks_of("ann") == (("a", "operators"), ("b", "operators"), ("b", "voices"))
     table.forget_user("ann")
-    assert (table.operated_by("ann"), table.operated_by("ben")) == ((), ("a",))
+    assert (table.marks_of("ann"), table.marks_of("ben")) == ((), (("a", "operators"),))
     assert table.get("b") == Channel(id="b", name="b")
 
 

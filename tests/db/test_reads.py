@@ -20,6 +20,22 @@ def test_a_marker_moves_forward_only(store: Store) -> None:
         assert tx.reads.of_user("bob") == {}
 
 
+def test_a_marker_is_set_back_only(store: Store) -> None:
+    ids = fill(store, 5)
+    with group(store) as tx:
+        assert not tx.reads.set_back("ann", "general", ids[1])
+        assert not tx.reads.set_back("ann", "general", None)
+        tx.reads.set("ann", "general", ids[3])
+        assert not tx.reads.set_back("ann", "general", ids[3])
+        assert not tx.reads.set_back("ann", "general", ids[4])
+        assert not tx.reads.set_back("ann", "general", "unknown")
+        assert tx.reads.set_back("ann", "general", ids[1])
+        assert tx.reads.unreads("ann", ["general"]) == {"general": Unread(ids[1], 3, 5)}
+        assert tx.reads.set_back("ann", "general", None)
+        assert tx.reads.unreads("ann", ["general"]) == {"general": Unread(None, 5, 5)}
+        assert tx.reads.set("ann", "general", ids[0])
+
+
 def test_counts_stay_exact_when_messages_go(store: Store) -> None:
     ids = fill(store, 6)
     with group(store) as tx:

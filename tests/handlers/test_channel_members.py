@@ -175,7 +175,8 @@ def test_channel_leave_is_told_once_to_each(stage: Stage) -> None:
     stage.do("ann", "channel_join", channel="general")
     change(stage, operators=(ann,), voices=(ann,))
     outcome = stage.do("ann", "channel_leave", channel="general", reason="tea")
-    assert told(outcome) == [{"cmd": "member_leave", "channel": "general", "user": ann, "reason": "tea"}]
+    packet = {"cmd": "member_leave", "channel": "general", "user": ann, "reason": "tea"}
+    assert told(outcome) == [packet, {"view": "channels_get"}]  # the list said that she was an operator
     assert stage.seen_by(outcome.events[0]) == VIEWERS
     assert (channel(stage).operators, channel(stage).voices) == ((), ())
     assert not stage.world.memberships.has("c-general", ann)

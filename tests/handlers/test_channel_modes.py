@@ -69,13 +69,34 @@ def test_channel_member_set_gives_and_takes_marks(stage: Stage) -> None:
     ann = stage.id("ann")
     outcome = stage.do("host", "channel_member_set", channel="general", user=ann, operator=True, voice=True)
     packet = {"channel": "general", "user": ann, "operator": True, "voice": True}
-    assert told(outcome) == [{"cmd": "channel_member", **packet, "by": stage.id("host")}]
+    assert told(outcome) == [
+        {"cmd": "channel_member", **packet, "by": stage.id("host")},
+        {"view": "channels_get"},
+    ]
     assert as_json(outcome.reply) == {"cmd": "channel_member_set", **packet}
     assert stage.do("host", "channel_member_set", channel="general", user=ann, voice=True).events == []
     stage.do("ann", "channel_member_set", channel="general", user=stage.id("ben"), voice=True)
     taken = stage.do("ann", "channel_member_set", channel="general", user=ann, operator=False)
-    assert [stage.seen_by(event) for event in taken.events] == [VIEWERS]
+    assert [stage.seen_by(event) for event in taken.events] == [VIEWERS, {"ann"}]
     assert (channel(stage).operators, channel(stage).voices) == ((), (ann, stage.id("ben")))
+
+
+def marks(stage: Stage, person: str) -> dict[str, Any]:
+    """Of general, as it stands in the person's list of channels."""
+    (listed,) = (each for each in stage.answer(person, "channels_get")["val"] if each["name"] == "general")
+    return {key: listed[key] for key in ("moderated", "operator", "voice") if key in listed}
+
+
+def test_the_list_of_channels_says_which_marks_one_has_oneself(stage: Stage) -> None:
+    change(stage, moderated=True, operators=(stage.id("ann"),), voices=(stage.id("ben"),))
+    keys = {name: VIEWER_KEYS["channels_get"](stage.world, stage.user(name)) for name in ("ann", "ben", "guest")}
+    assert keys["ann"] != keys["ben"]  # lists with the same key are made once
+    assert marks(stage, "ann") == {"moderated": True, "operator": True}
+    assert marks(stage, "ben") == {"moderated": True, "voice": True}
+    stage.do("ann", "channel_member_set", channel="general", user=stage.id("ben"), voice=False)
+    assert marks(stage, "ben") == {"moderated": True}
+    refused = stage.refused("host", "channel_update", current_name="general", updates={"operator": True})
+    assert refused.code is Code.BAD_VALUE
 
 
 def test_channel_member_set_needs_somebody_in_the_channel(stage: Stage) -> None:

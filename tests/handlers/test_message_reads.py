@@ -51,6 +51,7 @@ def test_messages_get_range_and_limits(stage: Stage) -> None:
 
 def test_messages_get_of_the_newest_page_marks_it_read(stage: Stage) -> None:
     all_ids = fill(stage, 5)
+    assert stage.do("ann", "messages_get", channel="news", mark_read=False).events == []
     assert stage.do("ann", "messages_get", channel="news", start=1).events == []
     assert stage.do("ann", "messages_get", channel="news", start=all_ids[4]).events == []
     outcome = stage.do("ann", "messages_get", channel="news", limit=2)

@@ -15,7 +15,7 @@ def test_unreads_ack_moves_forward_only(stage: Stage) -> None:
     assert isinstance(event.packet, Packet)
     assert event.packet.durable
     assert as_json(event.packet) == {
-        "cmd": "unreads_update", "last_read": ids[2], "channel": "general",
+        "cmd": "unreads_update", "last_read": ids[2], "channel": "general", "unread_count": 1,
     }  # fmt: skip
     assert as_json(outcome.reply) == {
         "cmd": "unreads_ack", "last_read": ids[2], "channel": "general",
@@ -42,6 +42,40 @@ def test_unreads_ack_in_a_thread_names_the_thread(stage: Stage) -> None:
     for packet in (outcome.reply, outcome.events[0].packet):
         fields = as_json(packet)
         assert fields["thread_id"] == thread
+        assert "channel" not in fields
+
+
+def test_unreads_mark_moves_back_only(stage: Stage) -> None:
+    ids = [say(stage, "ann", str(number))["id"] for number in range(4)]
+    fresh = stage.do("ben", "unreads_mark", channel="general", message_id=ids[2])
+    assert fresh.events == []
+    assert as_json(fresh.reply) == {
+        "cmd": "unreads_mark", "last_read": None, "unread_count": 4, "channel": "general",
+    }  # fmt: skip
+    stage.do("ben", "unreads_ack", channel="general", message_id=ids[2])
+    outcome = stage.do("ben", "unreads_mark", channel="general", message_id=ids[1])
+    (event,) = outcome.events
+    assert event.audience == SessionsOf(stage.id("ben"))
+    assert as_json(event.packet) == {
+        "cmd": "unreads_update", "last_read": ids[0], "channel": "general", "unread_count": 3,
+    }  # fmt: skip
+    assert stage.do("ben", "unreads_mark", channel="general", message_id=ids[3]).events == []
+    first = stage.do("ben", "unreads_mark", channel="general", message_id=ids[0])
+    assert as_json(first.events[0].packet)["last_read"] is None
+    assert stage.answer("ben", "unreads_count", channel="general")["unread_count"] == 4
+
+
+def test_unreads_mark_of_the_wrong_thing(stage: Stage) -> None:
+    secret = say(stage, "mod", "x", channel="staff")["id"]
+    assert stage.refused("ben", "unreads_mark", channel="general", message_id=secret).code is Code.MESSAGE_NOT_FOUND
+    assert stage.refused("ben", "unreads_mark", channel="staff", message_id=secret).code is Code.CHANNEL_NOT_FOUND
+    thread = open_thread(stage)
+    id_ = say(stage, "ann", "x", thread_id=thread)["id"]
+    stage.do("ben", "unreads_ack", thread_id=thread)
+    outcome = stage.do("ben", "unreads_mark", thread_id=thread, message_id=id_)
+    for packet in (outcome.reply, outcome.events[0].packet):
+        fields = as_json(packet)
+        assert (fields["thread_id"], fields["last_read"], fields["unread_count"]) == (thread, None, 1)
         assert "channel" not in fields
 
 

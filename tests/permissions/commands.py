@@ -173,6 +173,7 @@ MESSAGES = (
     Row("embeds_list", {"channel": "$club", "id": "$poll"}, VIEWERS),
     Row("embeds_list", {"channel": "open", "id": "$poll"}, NOT_HERE, "by another channel"),
     Row("unreads_ack", {"channel": "$club", "message_id": "$message"}, VIEWERS),
+    Row("unreads_mark", {"channel": "$club", "message_id": "$message"}, VIEWERS),
     Row("unreads_get", {}, EVERYBODY),
     Row("unreads_count", {"channel": "$club"}, VIEWERS),
     Row("unreads_count", {"thread_id": "$thread"}, THREAD_VIEWERS, "of a thread"),

@@ -241,6 +241,7 @@ async def test_messages_of_a_hidden_channel_stay_hidden(visit: Visitors) -> None
         "messages_get": {}, "messages_around": {"around": secret["id"]}, "message_get": {"id": secret["id"]},
         "message_replies": {"id": secret["id"]}, "messages_search": {"query": "moderators"}, "messages_pinned": {},
         "embeds_list": {"id": secret["id"]}, "unreads_count": {}, "unreads_ack": {}, "typing": {},
+        "unreads_mark": {"message_id": secret["id"]},
         "message_edit": {"id": secret["id"], "content": "x"}, "message_delete": {"id": secret["id"]},
         "message_react_add": {"id": secret["id"], "emoji": "x"},
     }  # fmt: skip

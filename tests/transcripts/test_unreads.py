@@ -28,6 +28,20 @@ async def test_unreads_ack_moves_forward_on_all_devices(visit: Visitors) -> None
     assert ann.received("unreads_update") == [], "nobody else is told"
 
 
+async def test_unreads_mark_moves_back_on_all_devices(visit: Visitors) -> None:
+    ann, phone, desk = await visit.login("ann"), await visit.login("cleo"), await visit.login("cleo")
+    ids = [(await ann.say(f"again {number}"))["id"] for number in range(3)]
+    await phone.request("messages_get", channel="general")
+    reply = await phone.request("unreads_mark", channel="general", message_id=ids[1])
+    assert (reply["last_read"], reply["unread_count"]) == (ids[0], 2)
+    await desk.expect("unreads_update", channel="general", last_read=ids[0], unread_count=2)
+    assert (await desk.request("unreads_get"))["unreads"]["general"]["unread_count"] == 2
+    await desk.request("messages_get", channel="general", mark_read=False)
+    assert (await desk.request("unreads_count", channel="general"))["unread_count"] == 2
+    await desk.request("unreads_ack", channel="general")
+    assert "unread_count" not in await phone.expect("unreads_update", channel="general", last_read=ids[2])
+
+
 async def test_messages_get_marks_the_newest_page_read(visit: Visitors) -> None:
     ann, cleo = await visit.login("ann"), await visit.login("cleo")
     ids = [(await ann.say(f"page {number}"))["id"] for number in range(4)]

@@ -1,7 +1,7 @@
 // Whether one may write in a place, and if not, why.
 import { effect, signal } from "../lib.js";
 import { on, online, request } from "../core/connection.js";
-import { canIn } from "../core/permissions.js";
+import { canIn, needsVoice } from "../core/permissions.js";
 import { blocked, displayName, me } from "../core/state.js";
 
 /** {until: ms since 1970, timeout: set by a moderator, or just too fast} or null. */
@@ -33,6 +33,7 @@ export function whyNot(channel, thread) {
   const other = channel.members?.find((name) => name !== me.value);
   if (thread?.locked) return { icon: "lock", text: "This thread is locked." };
   if (other && blocked.value.has(other)) return { icon: "ban", text: `You have blocked ${displayName(other)}.` };
+  if (needsVoice(channel)) return { icon: "mic-off", text: "Only operators and people with a voice write here." };
   if (!canIn(channel, "send")) return { icon: "eye", text: "You can read here, but not write." };
   if (waiting.value?.timeout) return { icon: "timer", text: "You are timed out. You can write again in", until: waiting.value.until };
   return null;

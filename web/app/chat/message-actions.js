@@ -6,7 +6,7 @@ import { where } from "../core/place.js";
 import { link } from "../core/router.js";
 import { displayName, me } from "../core/state.js";
 import { timeline } from "../core/timeline.js";
-import { markUnreadFrom } from "../core/unreads.js";
+import { markUnread as markUnreadFrom } from "../core/unreads.js";
 import { IconButton } from "../ui/button.js";
 import { confirmDialog } from "../ui/dialog.js";
 import { openMenu } from "../ui/menu.js";
@@ -152,13 +152,13 @@ export function linkTo(place, message) {
   return new URL(link({ ...target, message: message.id }), document.baseURI).href;
 }
 
-/** The server's marker never moves back: what is unread again is so on this page only. */
-function markUnread(place, message) {
-  const line = timeline(place);
-  const all = line.messages.peek().filter((each) => !each.state && !each.ephemeral);
-  const at = all.findIndex(({ id }) => id === message.id);
-  if (at < 0) return;
-  markUnreadFrom(place, all[at - 1]?.id ?? null, all.slice(at));
-  line.unreadFrom.value = all[at - 1]?.id ?? null;
-  toast("Marked as unread");
+/** From this message on all is unread again, also on other devices, until the place is opened anew. */
+async function markUnread(place, message) {
+  try {
+    const { last_read: last } = await markUnreadFrom(place, message.id);
+    timeline(place).unreadFrom.value = last;
+    toast("Marked as unread");
+  } catch (error) {
+    complain(error);
+  }
 }

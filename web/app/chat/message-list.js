@@ -5,10 +5,10 @@ import { online } from "../core/connection.js";
 import { canIn } from "../core/permissions.js";
 import { dayTitle, plural, sameDay, shortTime } from "../core/format.js";
 import { placeKey } from "../core/place.js";
-import { go } from "../core/router.js";
+import { go, route } from "../core/router.js";
 import { channelTitle, displayName, me, threadById } from "../core/state.js";
 import { timeline } from "../core/timeline.js";
-import { acknowledge, unreadIn, watched } from "../core/unreads.js";
+import { acknowledge, held, unreadIn, watched } from "../core/unreads.js";
 import { Button } from "../ui/button.js";
 import { Empty, Problem } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
@@ -21,6 +21,8 @@ const NEAR_PX = 1000;
 const BOTTOM_PX = 40;
 const HIGHLIGHT_MS = 2400;
 
+let reached = null; // the route whose message was jumped to last
+
 export function MessageList({ place, channel, message: wanted }) {
   const key = placeKey(place);
   const line = timeline(place);
@@ -30,11 +32,12 @@ export function MessageList({ place, channel, message: wanted }) {
   const [highlighted, setHighlighted] = useState(null);
   const [atBottom, setAtBottom] = useState(true);
   const [gone, setGone] = useState(false);
+  const aim = wanted ? route.value : null;
 
   useEffect(() => {
-    if (!wanted && online.value === "online") line.open();
-  }, [line, line.loaded.value, wanted, online.value]);
-  useJump(line, online.value === "online" && wanted, scroller, anchor, setHighlighted, setGone);
+    if ((!aim || aim === reached) && online.value === "online") line.open();
+  }, [line, line.loaded.value, aim, online.value]);
+  useJump(line, aim, online.value === "online", scroller, anchor, setHighlighted, setGone);
   useEditLast(key, messages);
 
   const settle = useCallback(() => keepPlace(scroller.current, anchor.current), []);
@@ -233,33 +236,33 @@ function useResize(scroller, settle) {
   }, []);
 }
 
-function useJump(line, wanted, scroller, anchor, setHighlighted, setGone) {
+/** Goes to the message that the address names, once for each time that somebody goes there: not after a reconnect. */
+function useJump(line, aim, ready, scroller, anchor, setHighlighted, setGone) {
   useEffect(() => {
-    if (!wanted) return undefined;
+    if (!aim || !ready || aim === reached) return undefined;
     let current = true;
-    let timer = 0;
     setGone(false);
     anchor.current = { stick: false, id: null, top: 0 };
-    line.jumpTo(wanted).then((found) => {
-      if (!current) return;
+    line.jumpTo(aim.message).then((found) => {
+      if (!current || (!found && line.error.peek())) return;
+      reached = aim;
       if (!found) {
-        setGone(!line.error.peek());
+        setGone(true);
         line.open();
         return;
       }
       requestAnimationFrame(() => {
-        const row = rowOf(scroller.current, wanted);
+        const row = rowOf(scroller.current, aim.message);
         row?.scrollIntoView({ block: "center" });
         row?.focus({ preventScroll: true });
-        setHighlighted(wanted);
-        timer = setTimeout(() => setHighlighted(null), HIGHLIGHT_MS);
+        setHighlighted(aim.message);
+        setTimeout(() => setHighlighted((shown) => (shown === aim.message ? null : shown)), HIGHLIGHT_MS);
       });
     });
     return () => {
       current = false;
-      clearTimeout(timer);
     };
-  }, [line, wanted]);
+  }, [line, aim, ready]);
 }
 
 /** Arrow up in an empty field: which message that is. */
@@ -280,6 +283,7 @@ function useWatching(place, key, line, atBottom) {
         if (watched.peek() && placeKey(watched.peek()) === key) watched.value = null;
         return;
       }
+      if (held.peek() === key) return;
       watched.value = place;
       if (unreadIn(key).unread_count) acknowledge(place);
     };
@@ -294,6 +298,7 @@ function useWatching(place, key, line, atBottom) {
       if (watched.peek() && placeKey(watched.peek()) === key) watched.value = null;
     };
   }, [key, atBottom, line.loaded.value]);
+  useEffect(() => () => held.peek() === key && (held.value = null), [key]);
 }
 
 /** Arrow keys go from message to message. */

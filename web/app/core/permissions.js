@@ -6,6 +6,7 @@ export const DEFAULT_RULES = {
   view: ["owner"], send: ["owner"], delete: ["owner"], delete_own: ["user"], edit_own: ["user"], react: ["user"], pin: ["owner"],
   create_thread: ["owner"],
 };
+const NEEDS_VOICE = new Set(["send", "edit_own", "create_thread"]); // while the channel is moderated
 const IN_DIRECTS = new Set(["view", "send", "react", "edit_own", "delete_own", "pin"]);
 
 export function can(permission) {
@@ -27,8 +28,14 @@ export function canIn(channel, key) {
   const user = myUser.value;
   if (!channel || !user) return false;
   if (channel.members) return channel.members.includes(me.value) && IN_DIRECTS.has(key);
-  if (can("administrator")) return true;
+  if (channel.operator || can("administrator")) return true;
+  if (channel.moderated && !channel.voice && NEEDS_VOICE.has(key)) return false;
   return decide(channel.permissions[key] ?? DEFAULT_RULES[key], user.roles);
+}
+
+/** Whether I could write in a channel if it were not moderated. */
+export function needsVoice(channel) {
+  return !canIn(channel, "send") && canIn({ ...channel, moderated: false }, "send");
 }
 
 /** The first role that the rule names decides: `!role` denies, `role` allows. */

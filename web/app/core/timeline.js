@@ -45,7 +45,7 @@ function makeTimeline(place) {
     /** Loads the newest page, unless it is there. */
     async open() {
       if (line.loading.peek() || (line.loaded.peek() && !line.stale)) return;
-      await load(line, "first", { start: 0, limit: FIRST }, (page) => {
+      await load(line, "first", { start: 0, limit: FIRST, mark_read: false }, (page) => {
         if (!line.loaded.peek()) line.unreadFrom.value = markerOf(placeKey(place));
         line.stale = false;
         line.loaded.value = true;
@@ -181,6 +181,12 @@ export function makeStale() {
     line.stale = true;
     line.loaded.value = false;
   }
+}
+
+/** How many messages of the window of a place stand behind one (null: all) and are of a kind. */
+export function countBehind(packet, id, isSo) {
+  const stored = timelines.get(placeKey(placeOf(packet)))?.stored.peek() ?? [];
+  return stored.slice(stored.findIndex((message) => message.id === id) + 1).filter(isSo).length;
 }
 
 /** [{place, messages}] of the places looked at last, the newest messages of each. */

@@ -10,6 +10,8 @@ const ACKNOWLEDGE_AFTER_MS = 400;
 export const unreads = signal(new Map());
 /** The place whose newest messages are before somebody's eyes, or null. */
 export const watched = signal(null);
+/** Key of an open place in which something was made unread: it stays so until the place is left, or null. */
+export const held = signal(null);
 
 export const totalMentions = computed(() => [...unreads.value.values()].reduce((sum, { mentions }) => sum + mentions, 0));
 
@@ -59,14 +61,22 @@ export function came({ message, ...packet }) {
   }
 }
 
-export function read(packet) {
-  put(placeKey(placeOf(packet)), { last_read: packet.last_read, unread_count: 0, mentions: 0 });
+/** Takes where the marker is now. mentions: how many of the messages behind it call me. */
+export function read(packet, mentions = 0) {
+  const key = placeKey(placeOf(packet));
+  const count = packet.unread_count ?? 0;
+  if (count && watched.peek() && placeKey(watched.peek()) === key) {
+    held.value = key;
+    watched.value = null;
+  }
+  put(key, { last_read: packet.last_read, unread_count: count, mentions });
 }
 
 /** Marks all of a place as read, here at once and a moment later on the server. */
 export function acknowledge(place) {
   const key = placeKey(place);
   const entry = unreads.peek().get(key);
+  if (held.peek() === key) held.value = null;
   if (entry?.unread_count) put(key, { ...entry, unread_count: 0, mentions: 0 });
   if (acknowledging.has(key)) return;
   const send = () => {
@@ -76,14 +86,21 @@ export function acknowledge(place) {
   acknowledging.set(key, setTimeout(send, ACKNOWLEDGE_AFTER_MS));
 }
 
-/** Makes messages, the newest of the place, unread again, on this page only: the server's marker never moves back. */
-export function markUnreadFrom(place, lastRead, messages) {
-  const theirs = messages.filter(({ user }) => user !== me.peek());
+/** Makes a message and all behind it unread, on all devices; resolves to the answer. Rejects with RequestError. */
+export async function markUnread(place, id) {
   const key = placeKey(place);
   clearTimeout(acknowledging.get(key));
   acknowledging.delete(key);
+  const before = { held: held.peek(), watched: watched.peek() };
+  held.value = key;
   watched.value = null;
-  put(key, { last_read: lastRead, unread_count: theirs.length, mentions: theirs.filter(callsMe).length });
+  try {
+    return await request("unreads_mark", { ...where(place), message_id: id });
+  } catch (error) {
+    held.value = before.held;
+    watched.value = before.watched;
+    throw error;
+  }
 }
 
 export function keepOnly(keys) {
