@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.databases import PostgresServer
+from tests.support.databases import PostgresServer, SqliteFiles
+from tests.support.house import House, open_house
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +26,15 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer(url)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A server in memory on real files, with the settings as they come; files that need other ones define it anew."""
+    async with open_house(tmp_path) as house:
+        yield house

@@ -51,11 +51,6 @@ class Disk:
 
 
 @pytest.fixture(scope="session")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
-    return SqliteFiles(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture(scope="session")
 def template(sqlite: SqliteFiles) -> Path:
     """A migrated SQLite file, to be copied."""
     return sqlite.template

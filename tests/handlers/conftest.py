@@ -33,6 +33,7 @@ from db.store import Store
 from db.users import LOCAL_PREFIX, User, Users
 from db.vapid import VapidKeys
 from fanout import Fanout, Session, Sink
+from handlers import rotur
 from handlers.asset_pictures import AssetPictures
 from handlers.claim import Claim
 from handlers.context import Context, World
@@ -46,6 +47,7 @@ from handlers.throttle import Throttle
 from protocol.base import COMMANDS, Packet, Spec
 from protocol.decode import decode
 from protocol.errors import Code, Refused
+from tests.support.entering import Service
 
 EVERYBODY: dict[str, tuple[str, ...]] = {
     "view": ("user",), "send": ("user",), "delete": ("moderator",), "delete_own": ("user",), "edit_own": ("user",),
@@ -325,6 +327,14 @@ def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     asset_pictures.stop()
     store.close()
     engine.dispose()
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    """What answers whenever the identity service is asked."""
+    service = Service()
+    monkeypatch.setattr(rotur, "validate", service.validate)
+    return service
 
 
 @pytest.fixture

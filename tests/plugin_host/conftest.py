@@ -14,7 +14,7 @@ import pytest
 
 from plugin_host.host import PluginHost
 from plugin_host.loading import module_name
-from tests.support.house import House, open_house
+from tests.support.house import House
 
 HEAD = """
 import threading
@@ -82,12 +82,6 @@ class Workshop:
         loaded = self.host.runners[stem].loaded
         assert loaded is not None
         return loaded.plugin
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as house:
-        yield house
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from db.ids import uuid7
 from db.messages import Message
 from db.store import Store
 from db.transaction import Transaction
-from tests.support.databases import SqliteFiles
 from tests.support.old_folders import START
 from transfer.importing import Told, Wish, run_import
 from transfer.places import Places
@@ -90,8 +89,3 @@ class Opened:
 @pytest.fixture
 def moved(tmp_path: Path) -> Moved:
     return Moved(tmp_path / "new")
-
-
-@pytest.fixture(scope="session")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
-    return SqliteFiles(tmp_path_factory.mktemp("template"))
