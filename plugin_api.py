@@ -43,7 +43,7 @@ from plugin_objects import (
 __all__ = [
     "Action", "Api", "Call", "Channel", "Draft", "Member", "Message", "MessageDelete", "MessageEdit", "MessageNew",
     "MessagePin", "Option", "Plugin", "PluginError", "Presence", "Refuse", "Role", "ServerStart", "Settings", "Storage",
-    "UserJoin",
+    "UserJoin", "about",
 ]  # fmt: skip
 
 MAX_HANDLERS = 200
@@ -55,6 +55,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     defaults when there is none, and may be edited while the server runs. `enabled`: false switches the plugin off."""
 
     enabled: bool = True
+
+
+def about(
+    title: str = "",
+    description: str = "",
+    *,
+    unit: str | None = None,
+    secret: bool = False,
+    suggest: Literal["channel", "role"] | None = None,
+) -> msgspec.Meta:
+    """What forms say of a setting: `joins: Annotated[int, Meta(ge=0), about("Joins", "0: any")] = 20`. Without it
+    the title is made of the name. secret: the value (for a table, each value) is never sent to clients. suggest: names
+    of what its texts, or the keys of a table, are."""
+    notes = {"x-unit": unit, "writeOnly": secret or None, "x-suggest": suggest}
+    return msgspec.Meta(
+        title=title or None,
+        description=description or None,
+        extra_json_schema={name: note for name, note in notes.items() if note is not None},
+    )
 
 
 S = TypeVar("S", bound=Settings)

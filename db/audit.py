@@ -60,6 +60,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
         "invite_delete",
         "plugins_reload",
         "plugin_set_enabled",
+        "plugin_settings_update",
         "rate_limit_reset",
         "claim_owner",
     ),

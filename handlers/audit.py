@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from db.audit import AuditEntry
 from db.channels import FLAGS, Channel
 
@@ -46,6 +48,40 @@ def entry(
         timestamp=world.clock(),
         kept=world.config.modlog.enabled,
     )
+
+
+MAX_TEXT = 300
+MAX_ITEMS = 30
+MAX_VALUE_BYTES = 4_096
+MAX_CHANGES_BYTES = 32_768
+CUT = "…"
+
+
+def differences(pairs: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
+    """Field -> `{"old": ..., "new": ...}` for those whose values differ. Long texts end with `…`, long lists have it as
+    their last item, and it stands for a value that is too much altogether."""
+    found: dict[str, dict[str, Any]] = {}
+    left = MAX_CHANGES_BYTES
+    for name, (old, new) in pairs.items():
+        if old != new:
+            found[name] = {"old": _bounded(old), "new": _bounded(new)} if left > 0 else {"old": CUT, "new": CUT}
+            left -= len(msgspec.json.encode(found[name]))
+    return found
+
+
+def _bounded(value: Any) -> Any:
+    plain = _cut(msgspec.to_builtins(value, order="sorted"))
+    return plain if len(msgspec.json.encode(plain)) <= MAX_VALUE_BYTES else CUT
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + CUT
+    if isinstance(value, dict):
+        return {_cut(key): _cut(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cut(item) for item in value[:MAX_ITEMS]] + ([CUT] if len(value) > MAX_ITEMS else [])
+    return value
 
 
 def modes(old: Channel, new: Channel) -> dict[str, bool]:

@@ -1,9 +1,13 @@
-"""Commands about plugins: plugins_list, plugins_reload, plugin_call. What carries them out is above handlers."""
+"""Commands about plugins: what there is, loading, switching, settings, calls. Who carries them out is above us."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import structs
+
+from handlers import audit
 from handlers.outcome import Outcome
 from handlers.registry import handles
 from protocol.errors import Code, Refused
@@ -13,6 +17,11 @@ from protocol.plugins import (
     PluginEntry,
     PluginSetEnabled,
     PluginSetEnabledReply,
+    PluginSettings,
+    PluginSettingsGet,
+    PluginSettingsGetReply,
+    PluginSettingsUpdate,
+    PluginSettingsUpdateReply,
     PluginsList,
     PluginsListReply,
     PluginsReload,
@@ -35,6 +44,13 @@ class Plugins(Protocol):
 
     async def set_enabled(self, plugin: str, enabled: bool) -> PluginEntry:
         """Raises Refused."""
+
+    def settings(self, plugin: str) -> PluginSettings:
+        """Raises Refused."""
+
+    async def update_settings(self, plugin: str, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """All of them or none; gives the old and new value of each that is another now, None for both of a secret one.
+        Raises Refused."""
 
     def slash_commands(self) -> dict[str, ListedSlashCommand]:
         """Those of plugins that run, by name in lower case."""
@@ -65,10 +81,36 @@ async def plugins_reload(ctx: Context, cmd: PluginsReload) -> Outcome:
 @handles(PluginSetEnabled)
 async def plugin_set_enabled(ctx: Context, cmd: PluginSetEnabled) -> Outcome:
     noted = ctx.audit("plugin_set_enabled", None, cmd.plugin, plugin=cmd.plugin, enabled=cmd.enabled)
+    entry = await _plugins(ctx).set_enabled(cmd.plugin, cmd.enabled)
+    return Outcome(reply=PluginSetEnabledReply(plugin=cmd.plugin, entry=entry), audit=[noted])
+
+
+@handles(PluginSettingsGet)
+def plugin_settings_get(ctx: Context, cmd: PluginSettingsGet) -> Outcome:
+    found = _plugins(ctx).settings(cmd.plugin)
+    return Outcome(reply=PluginSettingsGetReply(plugin=cmd.plugin, settings=found.settings, sections=found.sections))
+
+
+@handles(PluginSettingsUpdate)
+async def plugin_settings_update(ctx: Context, cmd: PluginSettingsUpdate) -> Outcome:
+    if not cmd.changes:
+        raise Refused(Code.NO_UPDATES)
+    plugins, noted = _plugins(ctx), ctx.audit("plugin_settings_update", None, cmd.plugin)
+    found = await plugins.update_settings(cmd.plugin, cmd.changes)
+    secrets = [key for key, values in found.items() if values == (None, None)]
+    details: dict[str, Any] = {"plugin": cmd.plugin, "changes": audit.differences(found)}
+    noted = structs.replace(noted, details=details | ({"secrets": secrets} if secrets else {}))
+    now = plugins.settings(cmd.plugin)
+    reply = PluginSettingsUpdateReply(
+        plugin=cmd.plugin, changed=list(found), settings=now.settings, sections=now.sections
+    )
+    return Outcome(reply=reply, audit=[noted] if found else [])
+
+
+def _plugins(ctx: Context) -> Plugins:
     if ctx.world.plugins is None:
         raise Refused(Code.PLUGIN_NOT_FOUND)
-    entry = await ctx.world.plugins.set_enabled(cmd.plugin, cmd.enabled)
-    return Outcome(reply=PluginSetEnabledReply(plugin=cmd.plugin, entry=entry), audit=[noted])
+    return ctx.world.plugins
 
 
 @handles(PluginCall)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import plugin_objects
 from handlers.outcome import Event, Outcome
 from handlers.slash_built_in import BUILT_INS
 from plugin_api import PluginError, Refuse
-from plugin_host import settings_files
+from plugin_host import settings_change, settings_files, settings_form
 from plugin_host.api import MAX_VALUE_BYTES, member
 from plugin_host.events import Told, told
 from plugin_host.line import Core
@@ -23,6 +23,7 @@ from plugin_host.loading import LoadError
 from plugin_host.runner import Runner
 from protocol.audience import Everyone
 from protocol.errors import Code, Refused
+from protocol.plugins import PluginSettings
 from protocol.slash_commands import ListedSlashCommand, SlashAddEvent, SlashOption, SlashRemoveEvent
 from watchers import FileWatcher
 
@@ -56,6 +57,8 @@ class PluginHost:
         self._tell_owners = tell_owners
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
+        self._editing = asyncio.Lock()
+        """Held while a settings file is read, changed and written."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._watcher: FileWatcher | None = None
         self.runners: dict[str, Runner] = {}
@@ -110,18 +113,23 @@ class PluginHost:
 
     async def set_enabled(self, plugin: str, enabled: bool) -> PluginEntry:
         """Write it into the settings file and load the plugin anew. Raises Refused."""
-        runner = self.runners.get(plugin)
-        if runner is None:
-            raise Refused(Code.PLUGIN_NOT_FOUND)
+        runner = self._runner(plugin)
         if not runner.switchable:
             reason = "it is not loaded" if runner.loaded is None else "files for upstream's interface always run"
             raise Refused(Code.PLUGIN_NOT_SWITCHED, plugin=plugin, reason=reason)
         try:
-            await asyncio.to_thread(settings_files.switch, runner.settings_file, enabled)
+            async with self._editing:
+                await asyncio.to_thread(settings_files.switch, runner.settings_file, enabled)
         except settings_files.SettingsError as error:
             raise Refused(Code.PLUGIN_NOT_SWITCHED, plugin=plugin, reason=str(error)) from None
         await self.reload(plugin)
         return self.runners[plugin].entry()
+
+    def _runner(self, plugin: str) -> Runner:
+        runner = self.runners.get(plugin)
+        if runner is None:
+            raise Refused(Code.PLUGIN_NOT_FOUND)
+        return runner
 
     async def _load(self, files: dict[str, Path]) -> dict[str, str]:
         """Load these; what cannot be loaded runs on as it was. Gives why, by name."""
@@ -200,17 +208,47 @@ class PluginHost:
     def _watch(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
-        files = {runner.settings_file: runner.stem for runner in self.runners.values()}
+        files = [runner.settings_file for runner in self.runners.values()]
         polling = self._world.config.DB.poll_files
-        self._watcher = FileWatcher(files, lambda path: self.settings_edited(files[path]), polling, self._loop)
+        self._watcher = FileWatcher(files, self._file_edited, polling, self._loop)
         self._watcher.start()
 
-    def settings_edited(self, stem: str) -> None:
+    def settings(self, plugin: str) -> PluginSettings:
+        """As they count now. Raises Refused."""
+        runner = self._runner(plugin)
+        if runner.loaded is None or not runner.switchable:
+            return PluginSettings(settings=[], sections={})
+        values = runner.loaded.plugin.settings
+        form, document = settings_form.form(type(values)), settings_form.document_of(values)
+        entries = [settings_form.entry(field, document) for field in form.fields.values()]
+        return PluginSettings(settings=entries, sections=form.sections)
+
+    async def update_settings(self, plugin: str, changes: Mapping[str, Any]) -> settings_change.Changed:
+        """Write them into the settings file; comes back when the plugin has them. Raises Refused."""
+        runner = self._runner(plugin)
+        if runner.loaded is None or not runner.switchable:
+            reason = "it is not loaded" if runner.loaded is None else "it has no settings file"
+            raise Refused(Code.PLUGIN_SETTINGS_NOT_CHANGED, plugin=plugin, reason=reason)
+        running = runner.loaded.plugin.settings
+        async with self._editing:
+            found, new = await asyncio.to_thread(settings_change.change, runner.settings_file, running, changes)
+        taken_over = self.settings_edited(plugin)
+        if taken_over is not None:
+            await asyncio.wait([taken_over], timeout=CALL_S)
+        elif runner.loaded is not None:  # its thread has ended, because it was switched off for its failures
+            runner.loaded.plugin.configure(new)
+        return found
+
+    def _file_edited(self, path: Path) -> None:
+        self.settings_edited(path.stem)
+
+    def settings_edited(self, stem: str) -> asyncio.Future[Any] | None:
+        """Have the plugin read its file. Gives what ends when it has; None when it does not."""
         runner = self.runners.get(stem)
         if runner is None or runner.loaded is None:
-            return
+            return None
         before = runner.enabled
-        runner.read_settings(lambda error: self._settings_read(runner, before, error))
+        return runner.read_settings(lambda error: self._settings_read(runner, before, error))
 
     def _settings_read(self, runner: Runner, was_enabled: bool, error: BaseException | None) -> None:
         if self.runners.get(runner.stem) is not runner:

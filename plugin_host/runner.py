@@ -191,14 +191,17 @@ class Runner:
             return []
         return [] if future.cancelled() else list(future.result())
 
-    def read_settings(self, done: Callable[[BaseException | None], None]) -> None:
-        """Its settings file was edited."""
+    def read_settings(self, done: Callable[[BaseException | None], None]) -> asyncio.Future[Any] | None:
+        """Its settings file was edited. Gives what ends after `done` was called; None when it cannot be asked."""
         if self.loaded is None or self.worker is None or self.loaded.upstream is not None:
-            return
+            return None
         plugin = self.loaded.plugin
         future = self.worker.submit(lambda: plugin.configure(self._read_settings(plugin)))
-        if future is not None:
-            _awaitable(future).add_done_callback(lambda read: None if read.cancelled() else done(read.exception()))
+        if future is None:
+            return None
+        wrapped = _awaitable(future)
+        wrapped.add_done_callback(lambda read: None if read.cancelled() else done(read.exception()))
+        return wrapped
 
     # --- by the clock ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from plugin_api import Draft, Plugin, PluginError, Refuse, Settings, UserJoin
+from plugin_api import Draft, Plugin, PluginError, Refuse, Settings, UserJoin, about
 
 Word = Annotated[str, Meta(min_length=1, max_length=100)]
 Count = Annotated[int, Meta(ge=0, le=1000)]
@@ -19,32 +19,46 @@ Seconds = Annotated[int, Meta(ge=0, le=604_800)]
 
 
 class Raid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A raid: so many joins within `window_s`, or so many new members who write the same within it; 0 switches one off.
-    New is who joined less than `new_for_s` ago; during a raid, and for `lasts_s` after it, new members are muted as
-    soon as they write."""
+    """A raid: so many joins within `window_s`, or so many new members who write the same within it. New is who joined
+    less than `new_for_s` ago; during a raid, and for `lasts_s` after it, new members are muted once they write."""
 
-    joins: Count = 20
-    same_messages: Count = 4
-    window_s: Annotated[int, Meta(ge=1, le=3600)] = 60
-    new_for_s: Seconds = 86_400
-    lasts_s: Seconds = 600
+    joins: Annotated[Count, about("Joins", "So many within the window are a raid; 0: any number is fine.")] = 20
+    same_messages: Annotated[
+        Count, about("Same messages", "So many new members who write the same within the window are one; 0: never.")
+    ] = 4
+    window_s: Annotated[int, Meta(ge=1, le=3600), about("Window", "In which they are counted.", unit="seconds")] = 60
+    new_for_s: Annotated[Seconds, about("New for", "How long a member counts as new.", unit="seconds")] = 86_400
+    lasts_s: Annotated[Seconds, about("Lasts", "How long new members stay muted after it.", unit="seconds")] = 600
 
 
 class Automod(Settings, frozen=True, kw_only=True):
-    """words: whole words, upper and lower case alike; `*` stands for any letters. link_hosts: where links may go, with
-    everything below; empty: anywhere. max_links, max_mentions: in one message; 0: any number. timeout_s: how long who
-    is refused is muted; 0: not at all. log_channel: where moderators are told; empty: nowhere. exempt_roles: who may
-    write anything, besides owners and admins."""
-
     enabled: bool = False
-    words: Annotated[tuple[Word, ...], Meta(max_length=2000)] = ()
-    link_hosts: Annotated[tuple[Word, ...], Meta(max_length=500)] = ()
-    max_links: Count = 0
-    max_mentions: Count = 10
-    timeout_s: Seconds = 0
-    log_channel: Annotated[str, Meta(max_length=100)] = ""
-    exempt_roles: Annotated[tuple[Word, ...], Meta(max_length=50)] = ("moderator",)
-    raid: Raid = Raid()
+    words: Annotated[
+        tuple[Word, ...],
+        Meta(max_length=2000),
+        about("Words", "Refused as whole words, upper and lower case alike; * stands for any letters."),
+    ] = ()
+    link_hosts: Annotated[
+        tuple[Word, ...],
+        Meta(max_length=500),
+        about("Link hosts", "Where links may go, with everything below; empty: anywhere."),
+    ] = ()
+    max_links: Annotated[Count, about("Links", "At most so many in a message; 0: any number.")] = 0
+    max_mentions: Annotated[Count, about("Mentions", "At most so many in a message; 0: any number.")] = 10
+    timeout_s: Annotated[
+        Seconds, about("Mute for", "How long who is refused is muted; 0: not at all.", unit="seconds")
+    ] = 0
+    log_channel: Annotated[
+        str,
+        Meta(max_length=100),
+        about("Log channel", "Where moderators are told; empty: nowhere.", suggest="channel"),
+    ] = ""
+    exempt_roles: Annotated[
+        tuple[Word, ...],
+        Meta(max_length=50),
+        about("Exempt roles", "They may write anything, besides owners and admins.", suggest="role"),
+    ] = ("moderator",)
+    raid: Annotated[Raid, about("Raids", "What is a raid, and how long its brake holds.")] = Raid()
 
 
 plugin = Plugin(

@@ -13,19 +13,25 @@ import msgspec
 from msgspec import Meta
 
 from outbound import Outbound, OutboundError, RefusedAddress
-from plugin_api import Message, MessageNew, Plugin, Settings
+from plugin_api import Message, MessageNew, Plugin, Settings, about
 
-Url = Annotated[str, Meta(pattern="^https://", max_length=2048)]
+Url = Annotated[str, Meta(pattern="^https://", max_length=2048), about(secret=True)]
 Channel = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Bridge(Settings, frozen=True, kw_only=True):
-    """channels: name of a channel -> URL that is sent {content, username, avatar_url}. tries: for one message."""
+    """Addresses are sent {content, username, avatar_url}."""
 
     enabled: bool = False
-    channels: Annotated[dict[Channel, Url], Meta(max_length=100)] = msgspec.field(default_factory=dict)
-    tries: Annotated[int, Meta(ge=1, le=10)] = 4
-    timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10
+    channels: Annotated[
+        dict[Channel, Url],
+        Meta(max_length=100),
+        about("Channels", "Channel, and the https address of the webhook that its messages go to.", suggest="channel"),
+    ] = msgspec.field(default_factory=dict)
+    tries: Annotated[int, Meta(ge=1, le=10), about("Tries", "For each message.")] = 4
+    timeout_s: Annotated[
+        float, Meta(ge=1, le=60), about("Wait", "For an answer of the other side.", unit="seconds")
+    ] = 10
 
 
 plugin = Plugin(name="Bridge", description="Mirrors channels to other places.", settings=Bridge)

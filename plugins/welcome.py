@@ -6,16 +6,24 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from plugin_api import Plugin, PluginError, Presence, Settings, UserJoin
+from plugin_api import Plugin, PluginError, Presence, Settings, UserJoin, about
 
 
 class Welcome(Settings, frozen=True, kw_only=True):
-    """message: `{username}` stands for the name. first_time_only: false welcomes whoever comes online, once a day."""
-
     enabled: bool = False
-    channel: Annotated[str, Meta(min_length=1, max_length=100)] = "general"
-    message: Annotated[str, Meta(min_length=1, max_length=1000)] = "Welcome, {username}!"
-    first_time_only: bool = True
+    channel: Annotated[
+        str,
+        Meta(min_length=1, max_length=100),
+        about("Channel", "Where members are welcomed.", suggest="channel"),
+    ] = "general"
+    message: Annotated[
+        str,
+        Meta(min_length=1, max_length=1000),
+        about("Text", "What is posted; {username} stands for the name."),
+    ] = "Welcome, {username}!"
+    first_time_only: Annotated[
+        bool, about("New members only", "Off: whoever comes online is welcomed, once a day.")
+    ] = True
 
 
 plugin = Plugin(name="Welcome", description="Welcomes members who are new.", settings=Welcome)

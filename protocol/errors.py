@@ -139,6 +139,7 @@ class Code(Enum):
     PLUGIN_NOT_RELOADED = "Failed to reload plugin '{plugin}': {reason}"
     PLUGIN_NOT_FOUND = "Plugin not found"
     PLUGIN_NOT_SWITCHED = "The plugin '{plugin}' cannot be switched on or off: {reason}"
+    PLUGIN_SETTINGS_NOT_CHANGED = "The settings of the plugin '{plugin}' cannot be changed: {reason}"
     PLUGIN_COMMAND_NOT_FOUND = "Plugin command not found"
     PLUGIN_FAILED = "The plugin '{plugin}' failed: {reason}"
     PLUGIN_REFUSED = "{text}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -83,6 +83,96 @@ class PluginSetEnabledReply(Packet, kw_only=True, frozen=True, tag="plugin_set_e
 class PluginSetEnabled(Command, kw_only=True, frozen=True):
     plugin: PluginName
     enabled: Annotated[bool, Meta(description="Whether it is to run.")]
+
+
+class PluginSetting(Struct, frozen=True, kw_only=True):
+    """One setting of a plugin, with all that a form needs."""
+
+    key: Annotated[str, Meta(description="Such as `raid.joins`; the part before the last dot is a section.")]
+    title: str
+    description: str
+    type: Annotated[
+        Literal["boolean", "integer", "number", "text", "choice", "list", "table", "other"],
+        Meta(description="`list`: of texts. `table`: text to text. `other`: any JSON that the plugin understands."),
+    ]
+    nullable: bool
+    choices: list[str] | UnsetType = UNSET
+    minimum: Annotated[float, Meta(description="Included.")] | UnsetType = UNSET
+    maximum: Annotated[float, Meta(description="Included.")] | UnsetType = UNSET
+    min_length: Annotated[int, Meta(description="Of a text, or of each in a list or table.")] | UnsetType = UNSET
+    max_length: Annotated[int, Meta(description="Of a text, or of each in a list or table.")] | UnsetType = UNSET
+    max_items: Annotated[int, Meta(description="Of a list or table.")] | UnsetType = UNSET
+    pattern: (
+        Annotated[str, Meta(description="Regular expression for a text, or each in a list or table.")] | UnsetType
+    ) = UNSET
+    unit: str | UnsetType = UNSET
+    suggest: (
+        Annotated[Literal["channel", "role"], Meta(description="What its texts, or keys of a table, are names of.")]
+        | UnsetType
+    ) = UNSET
+    default: Annotated[Any, Meta(description="null for a secret one.")]
+    value: Annotated[
+        Any, Meta(description="What counts now. null for a secret one; a secret table has its keys, each with null.")
+    ]
+    secret: Annotated[bool, Meta(description="Its value is never sent.")]
+    is_set: Annotated[bool, Meta(description="Whether a secret one has a value.")] | UnsetType = UNSET
+
+
+class PluginSettings(Struct, frozen=True, kw_only=True):
+    """`sections`: title and description by name."""
+
+    settings: list[PluginSetting]
+    sections: dict[str, list[str]]
+
+
+class PluginSettingsGetReply(Packet, kw_only=True, frozen=True, tag="plugin_settings_get"):
+    """All but `enabled`, in the order of the plugin. None where the plugin has no settings, or is not loaded.
+    `sections`: title and description by name."""
+
+    plugin: str
+    settings: list[PluginSetting]
+    sections: dict[str, list[str]]
+
+
+@spec(
+    does="Fetch the settings of a plugin.",
+    allowed="owners, and server permission `administrator`",
+    needs="administrator",
+    reply=PluginSettingsGetReply,
+    errors=(Code.PLUGIN_NOT_FOUND,),
+    example={"plugin": "welcome"},
+)
+class PluginSettingsGet(Command, kw_only=True, frozen=True):
+    plugin: PluginName
+
+
+class PluginSettingsUpdateReply(Packet, kw_only=True, frozen=True, tag="plugin_settings_update"):
+    """All settings as they are now; the plugin has them already."""
+
+    plugin: str
+    changed: Annotated[list[str], Meta(description="Settings with a new value.")]
+    settings: list[PluginSetting]
+    sections: dict[str, list[str]]
+
+
+@spec(
+    does="Change settings of a plugin in its settings file, all or none of them.",
+    allowed="owners, and server permission `administrator`",
+    needs="administrator",
+    reply=PluginSettingsUpdateReply,
+    errors=(Code.PLUGIN_NOT_FOUND, Code.NO_UPDATES, Code.BAD_VALUE, Code.PLUGIN_SETTINGS_NOT_CHANGED),
+    example={"plugin": "welcome", "changes": {"channel": "general", "message": "Hello, {username}!"}},
+)
+class PluginSettingsUpdate(Command, kw_only=True, frozen=True):
+    plugin: PluginName
+    changes: Annotated[
+        dict[Annotated[str, Meta(max_length=200)], Any],
+        Meta(
+            max_length=200,
+            description="Key to new value. null: the default, unless the setting may be null. Tables and lists are "
+            "replaced; null for an entry of a secret table leaves that entry as it is.",
+        ),
+    ]
 
 
 class PluginCallReply(Packet, kw_only=True, frozen=True, tag="plugin_call"):

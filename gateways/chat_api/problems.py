@@ -44,6 +44,7 @@ STATUS: dict[Code, int] = {
     Code.PLUGIN_OFF: 503,
     Code.PLUGIN_NOT_RELOADED: 503,
     Code.PLUGIN_NOT_SWITCHED: 503,
+    Code.PLUGIN_SETTINGS_NOT_CHANGED: 503,
 } | dict.fromkeys(
     (
         Code.SESSION_NOT_FOUND, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND, Code.MESSAGE_NOT_FOUND,

@@ -296,6 +296,8 @@ SERVER = (
     Row("plugins_list", {}, ADMINS),
     Row("plugins_reload", {}, ADMINS),
     Row("plugin_set_enabled", {"plugin": "guild", "enabled": False}, ADMINS),
+    Row("plugin_settings_get", {"plugin": "guild"}, ADMINS),
+    Row("plugin_settings_update", {"plugin": "guild", "changes": {"greeting": "hi"}}, ADMINS),
     Row("plugin_call", {"plugin": "guild", "command": "hello"}, EVERYBODY),
     Row("plugin_call", {"plugin": "guild", "command": "order"},
         "not_permitted not_permitted ok not_permitted ok", "of a command for moderators"),

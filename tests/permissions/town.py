@@ -50,9 +50,14 @@ CONFIG: dict[str, Any] = {
     "limits": {"registrations_per_minute": 1000},
 }
 GUILD = """
-from plugin_api import Plugin
+from plugin_api import Plugin, Settings
 
-plugin = Plugin(name="Guild", description="Greets.")
+
+class Mine(Settings):
+    greeting: str = "hello"
+
+
+plugin = Plugin(name="Guild", description="Greets.", settings=Mine)
 
 
 @plugin.command("hello")
@@ -64,7 +69,7 @@ def hello(call):
 def order(call):
     return "silence"
 """
-"""A plugin with a command for everybody and one for moderators."""
+"""A plugin with a setting, a command for everybody and one for moderators."""
 COUNT = 'SELECT count(*) FROM "{}"'
 PLACES = {"club": "club", "talks": "talks", "lounge": "lounge"}
 """Names of channels that some do not see; packets write `$club`, so that one can be named that is not there."""

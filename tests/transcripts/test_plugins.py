@@ -113,7 +113,23 @@ async def test_plugins_of_a_running_server(visit: Visitors, folder: Path) -> Non
             "echo", enabled, enabled,
         )  # fmt: skip
         assert json.loads(path.read_text("utf-8")) == {"enabled": enabled, "word": "heck"}
-    for cmd, fields in (("plugins_list", {}), ("plugins_reload", {}), ("plugin_set_enabled", {"enabled": False})):
+
+    # settings through the server: told with what a form needs, written whole or not at all, used at once
+    asked = await host.request("plugin_settings_get", plugin="echo")
+    assert [(entry["key"], entry["type"], entry["value"]) for entry in asked["settings"]] == [("word", "text", "heck")]
+    changed = await host.request("plugin_settings_update", plugin="echo", changes={"word": "drat"})
+    assert (changed["changed"], changed["settings"][0]["value"]) == (["word"], "drat")
+    assert json.loads(path.read_text("utf-8")) == {"enabled": True, "word": "drat"}
+    assert (await ann.say("heck", "general"))["content"] == "heck"
+    await ann.refused("message_new", channel="general", content="drat")
+    wrong = await host.refused("plugin_settings_update", plugin="echo", changes={"word": 7})
+    assert (wrong["code"], wrong["field"]) == ("bad_value", "changes.word")
+    assert json.loads(path.read_text("utf-8")) == {"enabled": True, "word": "drat"}
+
+    for cmd, fields in (
+        ("plugins_list", {}), ("plugins_reload", {}), ("plugin_set_enabled", {"enabled": False}),
+        ("plugin_settings_get", {}), ("plugin_settings_update", {"changes": {"word": "ann"}}),
+    ):  # fmt: skip
         assert (await ann.refused(cmd, plugin="echo", **fields))["code"] == "permission_required"
     assert ann.received("plugin_set_enabled") == []
     broken = await host.refused("plugins_reload", plugin="nothing")
