@@ -158,7 +158,7 @@ const HANDLERS = {
   poll_end: (packet) => changePoll(packet.message_id, (poll) => ({ ...poll, ...standing(packet.results) })),
 
   unreads_get: ({ unreads: all }) => unreads.setAll(all),
-  unreads_update: (packet) => unreads.read(packet, timelines.countBehind(packet, packet.last_read, unreads.callsMe)),
+  unreads_update: (packet) => unreads.read(packet),
   unreads_ack: (packet) => unreads.read(packet),
 
   voice_user_joined: ({ channel, user }) =>

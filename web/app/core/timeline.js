@@ -183,12 +183,6 @@ export function makeStale() {
   }
 }
 
-/** How many messages of the window of a place stand behind one (null: all) and are of a kind. */
-export function countBehind(packet, id, isSo) {
-  const stored = timelines.get(placeKey(placeOf(packet)))?.stored.peek() ?? [];
-  return stored.slice(stored.findIndex((message) => message.id === id) + 1).filter(isSo).length;
-}
-
 /** [{place, messages}] of the places looked at last, the newest messages of each. */
 export function newestOf(places, most) {
   return [...timelines.values()]

@@ -61,15 +61,15 @@ export function came({ message, ...packet }) {
   }
 }
 
-/** Takes where the marker is now. mentions: how many of the messages behind it call me. */
-export function read(packet, mentions = 0) {
+/** Takes where the marker is now. */
+export function read(packet) {
   const key = placeKey(placeOf(packet));
   const count = packet.unread_count ?? 0;
   if (count && watched.peek() && placeKey(watched.peek()) === key) {
     held.value = key;
     watched.value = null;
   }
-  put(key, { last_read: packet.last_read, unread_count: count, mentions });
+  put(key, { last_read: packet.last_read, unread_count: count, mentions: 0 });
 }
 
 /** Marks all of a place as read, here at once and a moment later on the server. */
