@@ -85,6 +85,32 @@ async def test_the_inbox_lists_what_calls_me_and_empties_the_counters(
     await expect(page.get_by_role("textbox", name="Message #staff")).to_be_visible()
 
 
+async def test_who_is_mentioned_is_called_as_people_see_it(
+    server: ServerProcess, visit: Visits, others: Visitors
+) -> None:
+    ben, mod = await others.login("ben"), await others.login("mod")
+    await mod.request("nickname_update", nickname="The Warden")
+    said = await ben.request(
+        "message_new", channel="general", content="@mod and @&user meet @host in #general: pelican"
+    )
+    shown = "@The Warden and @user meet @host in #general: pelican"
+    page = await entered(server, visit, "host")
+    await page.get_by_role("button", name=re.compile("^Inbox")).click()
+    inbox = page.get_by_role("complementary", name="Inbox")
+    found = inbox.get_by_role("button", name=re.compile(re.escape(shown)))
+    await expect(found).to_contain_text(shown)
+    await expect(found.locator(".mention[data-mine]")).to_have_text(["@user", "@host"])
+    await assert_accessible(page)
+    await page.keyboard.press("Control+f")
+    await page.get_by_role("combobox", name="Search messages").press_sequentially("pelican")
+    await expect(results(page)).to_contain_text(shown)
+    await expect(results(page).locator("mark")).to_have_text("pelican")
+    await ben.request("message_new", channel="general", content="yes", reply_to=said["message"]["id"])
+    answer = page.get_by_role("log").locator("[data-message]", has_text="yes")
+    await expect(answer.get_by_role("button", name=re.compile("^Answer to"))).to_contain_text(shown)
+    await mod.request("nickname_remove")
+
+
 async def test_pins_are_listed_live_and_can_be_taken_off(
     server: ServerProcess, visit: Visits, others: Visitors
 ) -> None:

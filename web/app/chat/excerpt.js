@@ -2,9 +2,16 @@
 import { plural } from "../core/format.js";
 import { toWritten } from "./emoji-text.js";
 import { plainText } from "./markdown-parse.js";
+import { sayText } from "./mentions.js";
 
-/** The text without its formatting, or what the message has in place of one. most: characters. */
+/** The text without its formatting and with names as they are shown, or what the message has in place of one. most:
+ *  characters. */
 export function excerpt(message, most = 160) {
+  return sayText(writtenExcerpt(message, most));
+}
+
+/** The same with names as they are written, such as `@&team`. */
+export function writtenExcerpt(message, most = 160) {
   const text = plainText(toWritten(message.content ?? ""), most);
   if (text) return text;
   const poll = message.embeds?.find(({ type }) => type === "poll");

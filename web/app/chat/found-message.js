@@ -6,7 +6,8 @@ import { channelNamed, channelTitle, colorOf, displayName, me, threadById } from
 import { ensureStyle } from "../lazy.js";
 import { Avatar } from "../ui/avatar.js";
 import { Icon } from "../ui/icon.js";
-import { excerpt } from "./excerpt.js";
+import { excerpt, writtenExcerpt } from "./excerpt.js";
+import { partsOf } from "./mentions.js";
 import { panel } from "./panels.js";
 import { channelIcon } from "./sidebar.js";
 import { fileIcon } from "./uploads.js";
@@ -31,7 +32,7 @@ export function FoundMessage({ message, words = [], tools, unread }) {
           <span class="found-author truncate ${color ? "role-ink" : ""}" style=${{ "--role": color ?? "" }}>${webhook?.name ?? displayName(user)}</span>
           <time class="found-time" data-tip=${fullTime(timestamp)}>${shortTime(timestamp)}</time>
         </span>
-        <span class="found-text">${marked(around(excerpt(message, 1000), words), words)}</span>
+        <span class="found-text">${drawn(around(writtenExcerpt(message, 1000), words), words)}</span>
         ${attachments.length > 0 && message.content && html`<span class="found-files">
           ${attachments.slice(0, 3).map(({ id, name, mime_type }) => html`<span class="found-file" key=${id}><${Icon} name=${fileIcon(mime_type ?? "")} size=${13} /><span class="truncate">${name}</span></span>`)}
           ${attachments.length > 3 && html`<span>+${attachments.length - 3}</span>`}
@@ -87,8 +88,17 @@ function around(text, words) {
   return `${from ? "…" : ""}${cut}${from + LONGEST < text.length ? "…" : ""}`;
 }
 
-function marked(text, words) {
+/** The text with its names as they are shown, and the words marked. */
+function drawn(text, words) {
   const pattern = patternOf(words);
+  return partsOf(text).map((part) =>
+    typeof part === "string" || part.kind === "emoji"
+      ? marked(part.label ?? part, pattern)
+      : html`<span class="mention" data-mine=${part.mine || undefined}>${part.label}</span>`,
+  );
+}
+
+function marked(text, pattern) {
   if (!pattern) return text;
   return text.split(pattern).map((part, index) => (index % 2 ? html`<mark key=${index}>${part}</mark>` : part));
 }

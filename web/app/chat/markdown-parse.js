@@ -124,7 +124,7 @@ export function readLink(href, base) {
 
 /** A text as one line without marks: for previews, labels and notifications. */
 export function plainText(text, most = 160) {
-  const line = bareText(parse(text.slice(0, most * 4))).replaceAll("@&", "@").replace(/\s+/g, " ").trim();
+  const line = bareText(parse(text.slice(0, most * 4))).replace(/\s+/g, " ").trim();
   const letters = [...line];
   return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : line;
 }

@@ -16,60 +16,73 @@ const folded = new WeakMap(); // Map of users -> Map lower-case name -> username
 
 /** text: a string. Gives strings and vnodes. */
 export function drawText(text) {
-  if (!/[@#:]/.test(text)) return text;
+  return partsOf(text).map((part) => (typeof part === "string" ? part : vnodeOf(part)));
+}
+
+/** A text of one line as people say it: members, roles and channels by the names that are shown. */
+export function sayText(text) {
+  return partsOf(text).map((part) => (typeof part === "string" ? part : part.label)).join("");
+}
+
+/** Strings, and {kind, named, label, mine?, length} of what is named: kind "emoji", "user", "role" or "channel". */
+export function partsOf(text) {
+  if (!/[@#:]/.test(text)) return [text];
   const parts = [];
   let done = 0;
   MARK.lastIndex = 0;
   for (let found = MARK.exec(text); found; found = MARK.exec(text)) {
-    const piece = draw(found[0], text, found.index);
-    if (!piece) {
+    const part = read(found[0], text, found.index);
+    if (!part) {
       MARK.lastIndex = found.index + (found[0].startsWith(":") ? 1 : found[0].length);
       continue;
     }
-    parts.push(text.slice(done, found.index), piece.vnode);
-    done = found.index + piece.length;
+    parts.push(text.slice(done, found.index), part);
+    done = found.index + part.length;
     MARK.lastIndex = done;
   }
   parts.push(text.slice(done));
   return parts;
 }
 
-/** {vnode, length} of what begins with a mark, or null. */
-function draw(mark, text, at) {
-  if (mark.length > 2 && !mark.startsWith(":")) return { vnode: html`<${Emoji} value=${mark} />`, length: mark.length };
+/** What begins with a mark, or null. */
+function read(mark, text, at) {
   if (mark.length > 2) {
-    const emoji = emojisByName.value.get(mark.slice(1, -1).toLowerCase());
-    return emoji ? { vnode: html`<${CustomEmoji} emoji=${emoji} />`, length: mark.length } : null;
+    const byName = mark.startsWith(":") && emojisByName.value.get(mark.slice(1, -1).toLowerCase());
+    return mark.startsWith(":") && !byName ? null : { kind: "emoji", named: byName || mark, label: mark, length: mark.length };
   }
   const rest = text.slice(at + mark.length, at + mark.length + LONGEST_NAME + 1);
-  if (mark === "#") return drawChannel(rest, at > 0 && /[\w#&/]/.test(text[at - 1]));
+  if (mark === "#") return readChannel(rest, at > 0 && /[\w#&/]/.test(text[at - 1]));
   if (mark === "@" && text[at - 1] === "&") return null;
-  return mark === "@" ? drawUser(rest) : drawRole(rest);
+  return mark === "@" ? readUser(rest) : readRole(rest);
 }
 
-function drawUser(rest) {
+function readUser(rest) {
   const [username, length] = longest(rest, userCalled);
-  if (!username) return null;
-  const mine = username === me.value;
-  const open = (event) => openProfile(event.currentTarget, username);
-  const vnode = html`<button type="button" class="mention" data-mine=${mine || undefined} onClick=${open}>@${displayName(username)}</button>`;
-  return { vnode, length: length + 1 };
+  return username && { kind: "user", named: username, label: `@${displayName(username)}`, mine: username === me.value, length: length + 1 };
 }
 
-function drawRole(rest) {
+function readRole(rest) {
   const [role, length] = longest(rest, (name) => roles.value.get(name) ?? null);
-  if (!role) return null;
-  const mine = me.value !== null && roleList(me.value).includes(role.name);
-  const vnode = html`<span class="mention ${role.color ? "role-ink" : ""}" data-mine=${mine || undefined} style=${{ "--role": role.color ?? "" }}>@${role.name}</span>`;
-  return { vnode, length: length + 2 };
+  return role && { kind: "role", named: role, label: `@${role.name}`, mine: me.value !== null && roleList(me.value).includes(role.name), length: length + 2 };
 }
 
-function drawChannel(rest, glued) {
+function readChannel(rest, glued) {
   if (glued || !channelNames.value) return null;
   const [channel, length] = longest(rest, (name) => channels.peek().find((each) => each.name === name && each.type !== "separator" && !each.members) ?? null);
-  if (!channel) return null;
-  const vnode = html`<a class="mention" href=${link({ page: "chat", channel: channel.name })}>#${channelTitle(channel)}</a>`;
-  return { vnode, length: length + 1 };
+  return channel && { kind: "channel", named: channel, label: `#${channelTitle(channel)}`, length: length + 1 };
+}
+
+function vnodeOf({ kind, named, label, mine }) {
+  switch (kind) {
+    case "emoji":
+      return typeof named === "string" ? html`<${Emoji} value=${named} />` : html`<${CustomEmoji} emoji=${named} />`;
+    case "user":
+      return html`<button type="button" class="mention" data-mine=${mine || undefined} onClick=${(event) => openProfile(event.currentTarget, named)}>${label}</button>`;
+    case "role":
+      return html`<span class="mention ${named.color ? "role-ink" : ""}" data-mine=${mine || undefined} style=${{ "--role": named.color ?? "" }}>${label}</span>`;
+    default:
+      return html`<a class="mention" href=${link({ page: "chat", channel: named.name })}>${label}</a>`;
+  }
 }
 
 /** [what the longest known name at the beginning means, its length]. */

@@ -12,7 +12,8 @@ import { acknowledge, held, unreadIn, watched } from "../core/unreads.js";
 import { Button } from "../ui/button.js";
 import { Empty, Problem } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
-import { Skeleton, Spinner } from "../ui/spinner.js";
+import { MessageSkeletons, Spinner } from "../ui/spinner.js";
+import { excerpt } from "./excerpt.js";
 import { Message } from "./message.js";
 import { editing, replyTo } from "./writing.js";
 
@@ -104,7 +105,7 @@ export function MessageList({ place, channel, message: wanted }) {
         <div class="messages-inner">
           ${first && !line.error.value && (online.value === "offline"
             ? html`<${Empty} icon="wifi-off" title="Not on this device yet" text="These messages were not looked at here before. They come with the connection." />`
-            : html`<${Skeleton} lines=${12} />`)}
+            : html`<${MessageSkeletons} />`)}
           ${line.error.value && html`<${Problem} title="The messages could not be loaded" error=${line.error.value} onRetry=${() => (line.loaded.value ? line.loadOlder() : line.open())} />`}
           ${gone && html`<p class="messages-note" role="status"><${Icon} name="info" size=${16} /> That message is no longer there.</p>`}
           ${line.loaded.value && line.atStart.value && html`<${Beginning} channel=${channel} thread=${place.thread_id ? threadById(place.thread_id) : null} empty=${messages.length === 0} />`}
@@ -160,7 +161,7 @@ function Announcer({ messages }) {
   const known = useRef(last?.timestamp ?? 0);
   const isNew = last && last.timestamp > known.current && last.user !== me.value;
   if (last) known.current = Math.max(known.current, last.timestamp);
-  return html`<div class="visually-hidden" role="status">${isNew ? `${displayName(last.user)}: ${last.content}` : ""}</div>`;
+  return html`<div class="visually-hidden" role="status">${isNew ? `${displayName(last.user)}: ${excerpt(last, 240)}` : ""}</div>`;
 }
 
 // --- rows ---

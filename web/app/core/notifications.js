@@ -1,4 +1,5 @@
 // Notices of the browser for what calls me while nobody looks, and the push subscription for when the page is closed.
+import { excerpt } from "../chat/excerpt.js";
 import { levelOf } from "../chat/notify-levels.js";
 import { on, request } from "./connection.js";
 import { placeKey, placeOf } from "./place.js";
@@ -9,7 +10,7 @@ import { callsMe, watched } from "./unreads.js";
 const WANTED = "originchats:notices";
 const ICON = new URL("../../icons/icon-192.png", import.meta.url).href;
 const BADGE = new URL("../../icons/badge-96.png", import.meta.url).href;
-
+const LONGEST = 180; // characters of the text
 
 export const PUSH_FAILED = "You are told while this page is open. For the time after it is closed the browser's push service was asked, and did not answer.";
 
@@ -57,8 +58,7 @@ async function show({ message, ...packet }) {
   const channel = channelNamed(packet.channel);
   const title = channel?.members ? displayName(message.user) : `${displayName(message.user)} in ${channel ? channelTitle(channel) : packet.channel}`;
   const target = { page: "chat", ...(place.thread_id ? { thread: place.thread_id } : { channel: place.channel }), message: message.id };
-  const body = message.content.slice(0, 180) || "Sent a file";
-  const options = { body, icon: ICON, badge: BADGE, tag: placeKey(place), renotify: true, data: { place: link(target) } };
+  const options = { body: excerpt(message, LONGEST), icon: ICON, badge: BADGE, tag: placeKey(place), renotify: true, data: { place: link(target) } };
   const worker = await registration();
   if (worker) {
     await worker.showNotification(title, options);
