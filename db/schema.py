@@ -181,6 +181,8 @@ sessions = Table(
     Column("agent", Text, nullable=False),
     # the way in that it came by: '' is the OriginChats protocol, else the name of a gateway
     Column("gateway", Text, nullable=False, server_default=""),
+    # id of the access token that it was entered with, and ends with
+    Column("access_token", Text),
 )
 Index("sessions_user_id", sessions.c.user_id)
 

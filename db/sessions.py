@@ -22,6 +22,12 @@ _OF_USER = (
 )
 _DELETE = sessions.delete().where(sessions.c.id == bindparam("id"))
 _DELETE_OF_USER = sessions.delete().where(sessions.c.user_id == bindparam("user_id"))
+_BIND = sessions.update().where(sessions.c.id == bindparam("of")).values(access_token=bindparam("to"))
+_REBIND = (
+    sessions.update()
+    .where(sessions.c.user_id == bindparam("by"), sessions.c.access_token == bindparam("from"))
+    .values(access_token=bindparam("to"))
+)
 _DISCONNECT = (
     sessions.update()
     .where(sessions.c.id == bindparam("of"))
@@ -43,7 +49,8 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """All times are unix seconds.
 
     token_hash: of the secret that the client holds. disconnected_at: None while connected. position: `seq` up to which
-    everything was sent. gateway: the way in that it came by, '' for the OriginChats protocol.
+    everything was sent. gateway: the way in that it came by, '' for the OriginChats protocol. access_token: id of the
+    token that it was entered with.
     """
 
     id: str
@@ -56,6 +63,7 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     agent: str = ""
     gateway: str = ""
+    access_token: str | None = None
 
 
 ACCESS_TOKEN = "token"
@@ -82,6 +90,24 @@ class Sessions:
     def end(self, id: str) -> bool:
         """Forget one session. False when there is no such session."""
         return bool(self._group.connection.execute(_DELETE, {"id": id}).rowcount)
+
+    def end_device(self, user_id: str, id: str) -> list[str]:
+        """Forget one session of a user and, if it is an access token, all that were entered with it; gives their ids.
+        Nothing when the user has no such session."""
+        entered = [each for each in self.of_user(user_id) if id in (each.id, each.access_token)]
+        if all(each.id != id for each in entered):
+            return []
+        for each in entered:
+            self.end(each.id)
+        return [each.id for each in entered]
+
+    def bind(self, id: str, token_id: str) -> None:
+        """From now on the session ends with this access token."""
+        self._group.connection.execute(_BIND, {"of": id, "to": token_id})
+
+    def rebind(self, user_id: str, token_id: str, new_token_id: str) -> None:
+        """An access token takes the place of another one."""
+        self._group.connection.execute(_REBIND, {"by": user_id, "from": token_id, "to": new_token_id})
 
     def end_all(self, user_id: str) -> list[str]:
         """Forget every session of a user; gives their ids."""

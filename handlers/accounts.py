@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from db.users import LOCAL_PREFIX
-from handlers.frames import frame_of
 from handlers.login import PASSWORD_LENGTH, not_throttled
 from handlers.outcome import Change, Outcome
 from handlers.passwords import Busy
 from handlers.registry import handles
+from handlers.sessions import close_sessions
 from handlers.users import find_user, require_above
 from protocol.accounts import PasswordChange, PasswordChangeReply, PasswordReset, PasswordResetReply
 from protocol.errors import Code, Refused
-from protocol.notices import DisconnectEvent
 
 if TYPE_CHECKING:
     from db.transaction import Transaction
     from db.users import User
-    from handlers.context import Context, World
+    from handlers.context import Context
 
 CHANGED_REASON = "Your password was changed"
 RESET_LENGTH = 16
@@ -53,7 +52,9 @@ async def password_change(ctx: Context, cmd: PasswordChange) -> Change:
         ended = [stored.id for stored in tx.sessions.of_user(user.id) if stored.id != session.id]
         for id_ in ended:
             tx.sessions.end(id_)
-        return Outcome(reply=PasswordChangeReply(ended=len(ended)), after=lambda: _close(world, ended))
+        return Outcome(
+            reply=PasswordChangeReply(ended=len(ended)), after=lambda: close_sessions(world, ended, CHANGED_REASON)
+        )
 
     return change
 
@@ -75,7 +76,7 @@ async def password_reset(ctx: Context, cmd: PasswordReset) -> Change:
         ended = [stored.id for stored in tx.sessions.of_user(target.id)]
         tx.sessions.end_all(target.id)
         reply = PasswordResetReply(user=target.username, password=password)
-        return Outcome(reply=reply, audit=[entry], after=lambda: _close(world, ended))
+        return Outcome(reply=reply, audit=[entry], after=lambda: close_sessions(world, ended, CHANGED_REASON))
 
     return change
 
@@ -93,10 +94,3 @@ def _with_password(user: User) -> User:
     if not user.is_local or user.password_hash is None:
         raise Refused(Code.NO_PASSWORD)
     return user
-
-
-def _close(world: World, session_ids: list[str]) -> None:
-    for id_ in session_ids:
-        live = world.fanout.sessions.get(id_)
-        if live is not None:
-            world.fanout.close_session(live, CHANGED_REASON, frame_of(DisconnectEvent(reason=CHANGED_REASON)))

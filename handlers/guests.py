@@ -24,13 +24,15 @@ from handlers.login import (
 from handlers.outcome import Change, Event, Outcome
 from handlers.presence import name_changed, user_entry
 from handlers.registry import handles
-from handlers.sessions import expired, session_lifetimes_s
+from handlers.sessions import ENDED, close_sessions, expired, session_lifetimes_s
 from handlers.users import renamed
 from protocol.audience import Everyone
 from protocol.errors import Code, Refused
 from protocol.guests import (
     AccessTokenCreate,
     AccessTokenCreateReply,
+    AccessTokenEnd,
+    AccessTokenEndReply,
     GuestLogin,
     UsernameUpdate,
     UsernameUpdateReply,
@@ -78,19 +80,19 @@ def _enter_by_token(ctx: Context, username: str, token: str, gap: bool) -> Chang
     if user is None or user.banned:
         raise Refused(Code.INVALID_TOKEN)
     lifetimes_s = session_lifetimes_s(world.config)
-    entering = enter(ctx, user, claim=None, gap=gap, joined=False)
 
-    def change(tx: Transaction) -> Outcome:
+    def check(tx: Transaction) -> str | None:
         stored = tx.sessions.by_token_hash(wanted)
         if stored is None or stored.user_id != user.id or expired(stored, lifetimes_s, ctx.now):
             raise Refused(Code.INVALID_TOKEN)
         if stored.gateway == ACCESS_TOKEN:
             tx.sessions.disconnect(stored.id, 0, ctx.now)  # its time begins anew
-        elif not user.guest:  # a session of an account is for `resume`, behind its login
+            return stored.id
+        if not user.guest:  # a session of an account is for `resume`, behind its login
             raise Refused(Code.INVALID_TOKEN)
-        return entering(tx)
+        return stored.access_token
 
-    return change
+    return enter(ctx, user, claim=None, gap=gap, joined=False, token_check=check)
 
 
 @handles(UsernameUpdate)
@@ -110,7 +112,7 @@ def username_update(ctx: Context, cmd: UsernameUpdate) -> Outcome:
 
 @handles(AccessTokenCreate)
 def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
-    world, caller = ctx.world, ctx.user
+    world, caller, session = ctx.world, ctx.user, ctx.session
     user = world.users.by_mention(_normalized(cmd.username))
     if not world.access.is_owner(caller) and (user is None or user.id != caller.id):
         raise Refused(Code.PERMISSION_REQUIRED, permission="owner")
@@ -144,10 +146,28 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
         replaced = [each for each in tokens if each.agent == agent] + others[: max(0, len(others) - MAX_TOKENS + 1)]
         for earlier in replaced:
             tx.sessions.end(earlier.id)
+            if earlier.agent == agent:
+                tx.sessions.rebind(bearer.id, earlier.id, stored.id)
         tx.sessions.add(stored)
+        if cmd.here and bearer.id == caller.id:
+            tx.sessions.bind(session.id, stored.id)
         news = [Event(Everyone(), UserJoinEvent(user=user_entry(world, bearer)))] if joined else []
         reply = AccessTokenCreateReply(username=bearer.username, token=token, id=stored.id)
         return Outcome(reply=reply, events=news, audit=audit)
+
+    return change
+
+
+@handles(AccessTokenEnd)
+def access_token_end(ctx: Context, cmd: AccessTokenEnd) -> Change:
+    world, wanted = ctx.world, token_hash(cmd.token)
+
+    def change(tx: Transaction) -> Outcome:
+        stored = tx.sessions.by_token_hash(wanted)
+        token = stored if stored is not None and stored.gateway == ACCESS_TOKEN else None
+        ended = [] if token is None else tx.sessions.end_device(token.user_id, token.id)
+        reply = AccessTokenEndReply(ended=token is not None)
+        return Outcome(reply=reply, after=lambda: close_sessions(world, ended, ENDED))
 
     return change
 

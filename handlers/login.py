@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -291,9 +291,19 @@ def _claimed(ctx: Context, user: User) -> AuditEntry:
 
 
 def enter(
-    ctx: Context, user: User, *, claim: str | None, gap: bool, joined: bool, news: Sequence[Event] = ()
+    ctx: Context,
+    user: User,
+    *,
+    claim: str | None,
+    gap: bool,
+    joined: bool,
+    news: Sequence[Event] = (),
+    token_check: Callable[[Transaction], str | None] = lambda tx: None,
 ) -> Change:
-    """The last step of every login: bans, the claim code, a stored session, and the packets in their order."""
+    """The last step of every login: bans, the claim code, a stored session, and the packets in their order.
+
+    token_check: runs first in the transaction; raises Refused, or gives the id of the access token that lets in.
+    """
     world, visitor = ctx.world, ctx.visitor
     if user.banned:
         raise Refused(Code.BANNED)
@@ -322,7 +332,7 @@ def enter(
     )
 
     def change(tx: Transaction) -> Outcome:
-        tx.sessions.add(stored)
+        tx.sessions.add(msgspec.structs.replace(stored, access_token=token_check(tx)))
         # the name may have been somebody else's, whose direct messages are none of the newcomer's business
         former = tx.directs.retire(user.id) if joined and user.is_local else []
         if joined:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from msgspec import UNSET
 
 from config.schema import Config
 from db.sessions import ACCESS_TOKEN, StoredSession
 from db.transaction import Transaction
-from handlers.context import Context
+from handlers.context import Context, World
 from handlers.frames import frame_of
 from handlers.login import token_hash
 from handlers.outcome import Change, Outcome
@@ -28,6 +28,7 @@ from protocol.notices import DisconnectEvent
 from protocol.objects_community import SessionEntry
 
 DAY_S = 86_400
+ENDED = "Session ended"
 
 
 def session_lifetimes_s(config: Config) -> dict[str, float]:
@@ -68,6 +69,9 @@ def resume(ctx: Context, cmd: Resume) -> Awaitable[Outcome]:
         if newest - cmd.after > settings.replay_events:
             raise Failed("too_many_events")
         if stored.id != session.id:
+            new = tx.sessions.get(session.id)
+            if new is not None and new.access_token is not None:
+                tx.sessions.bind(stored.id, new.access_token)
             tx.sessions.end(session.id)
             tx.sessions.attach(stored.id, ctx.now, ctx.visitor.address, ctx.visitor.agent)
         return stored.id
@@ -125,19 +129,22 @@ def sessions_list(ctx: Context, cmd: SessionsList) -> Change:
 
 @handles(SessionEnd)
 def session_end(ctx: Context, cmd: SessionEnd) -> Change:
-    """End one of the caller's own sessions; its connection, if it has one, closes."""
+    """End one of the caller's own sessions, or an access token with all that were entered with it; their connections
+    close."""
     world, user_id = ctx.world, ctx.session.user_id
 
     def change(tx: Transaction) -> Outcome:
-        if all(stored.id != cmd.id for stored in tx.sessions.of_user(user_id)):
+        ended = tx.sessions.end_device(user_id, cmd.id)
+        if not ended:
             raise Refused(Code.SESSION_NOT_FOUND)
-        tx.sessions.end(cmd.id)
-        return Outcome(reply=SessionEndReply(id=cmd.id, ended=True), after=lambda: close(cmd.id))
-
-    def close(session_id: str) -> None:
-        live = world.fanout.sessions.get(session_id)
-        if live is not None:
-            reason = "Session ended"
-            world.fanout.close_session(live, reason, frame_of(DisconnectEvent(reason=reason)))
+        return Outcome(reply=SessionEndReply(id=cmd.id, ended=True), after=lambda: close_sessions(world, ended, ENDED))
 
     return change
+
+
+def close_sessions(world: World, session_ids: Iterable[str], reason: str) -> None:
+    """Close the connections of sessions that were ended, where they have any, telling why."""
+    for id_ in session_ids:
+        live = world.fanout.sessions.get(id_)
+        if live is not None:
+            world.fanout.close_session(live, reason, frame_of(DisconnectEvent(reason=reason)))

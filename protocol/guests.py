@@ -9,7 +9,15 @@ from msgspec import Meta
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
 from protocol.login import INVITE_ERRORS, AuthSuccessEvent, Gap, Invite, ReadyEvent
-from protocol.users import StatusGetEvent, UserConnectEvent, UserJoinEvent, UserUpdatedEvent, UserUpdateEvent
+from protocol.notices import DisconnectEvent
+from protocol.users import (
+    StatusGetEvent,
+    UserConnectEvent,
+    UserDisconnectEvent,
+    UserJoinEvent,
+    UserUpdatedEvent,
+    UserUpdateEvent,
+)
 
 GuestName = Annotated[
     str,
@@ -75,6 +83,25 @@ class UsernameUpdate(Command, kw_only=True, frozen=True):
     username: GuestName
 
 
+class AccessTokenEndReply(Packet, kw_only=True, frozen=True, tag="access_token_end"):
+    """The token lets nobody in any more."""
+
+    ended: Annotated[bool, Meta(description="False: it was none, or had ended before.")]
+
+
+@spec(
+    does="End an access token, and the sessions that were entered with it, by showing it: for a client that could not "
+    "say `session_end` when its user logged out.",
+    allowed="whoever has the token",
+    before_login=True,
+    reply=AccessTokenEndReply,
+    events=(DisconnectEvent, UserDisconnectEvent),
+    example={"token": TOKEN},
+)
+class AccessTokenEnd(Command, kw_only=True, frozen=True):
+    token: Annotated[str, Meta(min_length=1, max_length=100, description="Of `access_token_create`.")]
+
+
 class AccessTokenCreateReply(Packet, kw_only=True, frozen=True, tag="access_token_create"):
     """The token is shown this once."""
 
@@ -105,3 +132,7 @@ class AccessTokenCreate(Command, kw_only=True, frozen=True):
             "the one that was not used for longest goes.",
         ),
     ] = ""
+    here: Annotated[
+        bool,
+        Meta(description="Whether the own token is for the client that asks: with the token its session ends as well."),
+    ] = False

@@ -274,7 +274,8 @@ class SessionEndReply(Packet, kw_only=True, frozen=True, tag="session_end"):
 
 
 @spec(
-    does="End one of the own sessions, on this or another device.",
+    does="End one of the own sessions, on this or another device. With an access token the sessions end that were "
+    "entered with it.",
     allowed="everybody after login, for own sessions",
     reply=SessionEndReply,
     events=(DisconnectEvent, UserDisconnectEvent),

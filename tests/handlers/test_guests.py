@@ -417,6 +417,93 @@ async def test_rooms_may_ask_everybody_for_a_token(house: House) -> None:
     assert await come(house, "wanda")
 
 
+# --- a token that ends takes along who came in with it
+
+
+async def token_of(guest: Guest, **fields: Any) -> dict[str, Any]:
+    return await guest.one("access_token_create", username="ann", **fields)
+
+
+async def test_session_end_of_a_token_closes_who_came_in_with_it(house: House) -> None:
+    ann = await house.enter("ann")
+    made, other = await token_of(ann, device="phone"), await token_of(ann, device="desk")
+    phone, desk = await come(house, "ann", token=made["token"]), await come(house, "ann", token=other["token"])
+    assert (await ann.one("session_end", id=made["id"]))["ended"] is True
+    phone.read()
+    assert phone.packets[-1] == {"cmd": "disconnect", "reason": "Session ended"}
+    assert phone.close_code == 1000
+    assert desk.close_code is ann.close_code is None
+    assert len((await ann.one("sessions_list"))["sessions"]) == 3, "hers, the desk's, and the desk's token"
+
+
+async def test_session_end_of_a_token_ends_a_session_that_was_resumed_behind_it(house: House) -> None:
+    ann, before = await house.enter("ann"), await house.enter("ann")
+    made = await token_of(ann, device="phone")
+    before.lose()
+    await house.quiet()
+    phone = await come(house, "ann", token=made["token"])
+    assert (await phone.ask("resume", session=before.ready["session"], after=before.ready["seq"]))[-1]["recovered"]
+    await ann.one("session_end", id=made["id"])
+    phone.read()
+    assert phone.close_code == 1000
+    assert [entry["current"] for entry in (await ann.one("sessions_list"))["sessions"]] == [True]
+
+
+async def test_session_end_of_a_token_ends_what_a_guest_could_come_back_with(house: House) -> None:
+    token = await owner_token(house, "wanda")
+    first = await come(house, "wanda", token=token)
+    second = await come(house, "wanda", token=first.ready["session"])
+    first.lose()
+    await house.quiet()
+    listed = (await second.one("sessions_list"))["sessions"]
+    await second.ask("session_end", id=next(entry["id"] for entry in listed if entry["token"]))
+    assert second.close_code == 1000
+    for secret in (first.ready["session"], second.ready["session"]):
+        assert await refused(house, "wanda", token=secret) == "invalid_token"
+
+
+async def test_access_token_create_for_the_own_device_binds_the_session(house: House) -> None:
+    browser, desk = await house.enter("ann"), await house.enter("ann")
+    await token_of(browser, device="browser", here=True)
+    newer = await token_of(browser, device="browser", here=True)
+    bot = await token_of(browser, device="bot")
+    await desk.one("session_end", id=bot["id"])
+    assert browser.close_code is None, "a token for something else is none of its own"
+    await desk.one("session_end", id=newer["id"])
+    assert browser.close_code == 1000
+
+
+async def test_access_token_create_in_place_of_another_keeps_who_came_in_with_that(house: House) -> None:
+    ann = await house.enter("ann")
+    tab = await come(house, "ann", token=(await token_of(ann, device="browser"))["token"])
+    newer = await token_of(ann, device="browser")
+    assert tab.close_code is None
+    await ann.one("session_end", id=newer["id"])
+    assert tab.close_code == 1000
+
+
+async def test_access_token_end_needs_nothing_but_the_token(house: House) -> None:
+    ann, stranger = await house.enter("ann"), house.guest()
+    made = await token_of(ann, device="phone")
+    phone = await come(house, "ann", token=made["token"])
+    assert await stranger.one("access_token_end", token=made["token"]) == {"cmd": "access_token_end", "ended": True}
+    phone.read()
+    assert phone.packets[-1] == {"cmd": "disconnect", "reason": "Session ended"}
+    assert await refused(house, "ann", token=made["token"]) == "invalid_token"
+    for other in (made["token"], ann.ready["session"], "x"):
+        assert (await stranger.one("access_token_end", token=other))["ended"] is False
+    assert (await ann.one("ping"))["cmd"] == "pong"
+    assert (await ann.one("access_token_end", token="x"))["code"] == "already_logged_in"
+
+
+async def test_access_token_create_binds_nobody_else(house: House) -> None:
+    host = await house.enter("host")
+    made = await host.one("access_token_create", username="ann", here=True)
+    ann = await house.enter("ann")
+    await ann.one("session_end", id=made["id"])
+    assert host.close_code is None
+
+
 async def test_a_session_of_originchats_does_not_join(house: House) -> None:
     guest = await come(house, "wanda")
     (session,) = house.world.fanout.sessions_of(user(house, "wanda").id)

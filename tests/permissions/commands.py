@@ -251,6 +251,7 @@ SESSIONS = (
     Row("register", {"username": "bea", "password": PASSWORD}, BEFORE_LOGIN, "under a name that is taken",
         nobody="name_taken", banned="name_taken"),
     Row("guest_login", {"username": "visitor"}, BEFORE_LOGIN, nobody="ok", banned="ok"),
+    Row("access_token_end", {"token": "unknown"}, BEFORE_LOGIN, nobody="ok", banned="ok"),
     Row("guest_login", {"username": "bea"}, BEFORE_LOGIN, "under a name that is taken",
         nobody="name_taken", banned="name_taken"),
     Row("ping", {}, EVERYBODY),

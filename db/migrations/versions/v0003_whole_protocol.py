@@ -126,6 +126,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("reactions_user_id", "reactions", ["user_id", "id"])
+    op.add_column("sessions", sa.Column("access_token", sa.Text))
     op.create_table(
         "erasures",
         sa.Column("user_id", sa.Text, primary_key=True),
