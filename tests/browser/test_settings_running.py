@@ -176,12 +176,86 @@ async def test_a_plugin_is_switched_on_and_off(server: ServerProcess, visit: Vis
     plugin = page.get_by_role("listitem").filter(has_text="welcome.py")
     await plugin.get_by_role("switch").check()
     await expect(plugin.get_by_text("Running")).to_be_visible()
-    await plugin.get_by_text("Settings").click()
-    await expect(plugin.get_by_role("cell", name="first_time_only")).to_be_visible()
     await assert_accessible(page)
     await shot(page, "plugins")
     await plugin.get_by_role("switch").uncheck()
     await expect(plugin.get_by_text("Running")).to_have_count(0)
+
+
+async def test_a_changed_welcome_text_greets_the_next_member(server: ServerProcess, visit: Visits) -> None:
+    page = await host(server, visit, "plugins", "Plugins")
+    plugin = page.get_by_role("listitem").filter(has_text="welcome.py")
+    await plugin.get_by_role("switch").check()
+    await expect(plugin.get_by_text("Running")).to_be_visible()
+    await plugin.get_by_role("button", name="Settings of Welcome").click()
+    form = page.get_by_role("region", name="Settings of welcome")
+    await form.get_by_role("textbox", name="Text").fill("Good to see you, {username}")
+    channel = form.get_by_role("combobox", name="Channel")
+    await channel.fill("")
+    bar = page.get_by_role("region", name="Unsaved changes")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(form.get_by_text("Expected text of 1 to 100 characters")).to_be_visible()
+    await expect(channel).to_have_attribute("aria-invalid", "true")
+    await assert_accessible(page)
+    await shot(page, "plugin-settings-wrong")
+    settings_file = server.folder / "db" / "plugins" / "welcome.json"
+    assert load(settings_file)["message"] == "Welcome, {username}!"
+    await channel.fill("general")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(bar).to_have_count(0)
+    assert load(settings_file)["message"] == "Good to see you, {username}"
+
+    await settings(page, "invites", "Invitations")
+    await page.get_by_role("button", name="New invitation").first.click()
+    dialog = page.get_by_role("dialog", name="Invite people")
+    await dialog.get_by_role("button", name="Make the link").click()
+    address = await dialog.get_by_label("Link").inner_text()
+    guest = await visit(address)
+    await guest.get_by_label("Name", exact=True).fill("wilma")
+    await guest.get_by_label("Password", exact=True).fill("a long password")
+    await guest.get_by_role("button", name=re.compile("Join|Register|Create")).last.click()
+    await expect(guest.get_by_role("main").get_by_text("Good to see you, wilma", exact=True)).to_be_visible()
+
+
+async def test_settings_of_plugins_are_texts_lists_numbers_and_secrets(server: ServerProcess, visit: Visits) -> None:
+    page = await host(server, visit, "plugins:automod", "Plugins")
+    words = page.get_by_role("article", name="Words")
+    await words.get_by_role("textbox").fill("darn\nheck")
+    await page.get_by_role("article", name="Joins").get_by_role("spinbutton").fill("7")
+    roles = page.get_by_role("article", name="Exempt roles")
+    await roles.get_by_role("combobox", name="Add to Exempt roles").select_option("admin")
+    bar = page.get_by_role("region", name="Unsaved changes")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(bar).to_have_count(0)
+    await assert_accessible(page)
+    await shot(page, "plugin-settings")
+    saved = load(server.folder / "db" / "plugins" / "automod.json")
+    assert (saved["words"], saved["raid"]["joins"], saved["exempt_roles"]) == (
+        ["darn", "heck"], 7, ["moderator", "admin"],
+    )  # fmt: skip
+
+    await settings(page, "plugins:bridge", "Plugins")
+    table = page.get_by_role("group", name="Channels")
+    await table.get_by_role("button", name="Add").click()
+    await table.get_by_role("combobox", name="Channels: name 1").fill("general")
+    await table.get_by_role("textbox", name="Channels: value of general").fill("http://hooks.example.org/x")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("general: Expected text of at most 2048 characters")).to_be_visible()
+    await table.get_by_role("textbox", name="Channels: value of general").fill("https://hooks.example.org/x")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(bar).to_have_count(0)
+    address = table.get_by_role("textbox", name="Channels: value of general")
+    await expect(address).to_have_value("")
+    await expect(address).to_have_attribute("placeholder", "Set, not shown")
+    await assert_accessible(page)
+    await shot(page, "plugin-secrets")
+    await page.reload()
+    await expect(address).to_have_value("")
+    await page.get_by_role("article", name="Tries").get_by_role("spinbutton").fill("5")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(bar).to_have_count(0)
+    saved = load(server.folder / "db" / "plugins" / "bridge.json")
+    assert (saved["channels"], saved["tries"]) == ({"general": "https://hooks.example.org/x"}, 5)
 
 
 async def test_a_backup_is_made_and_its_restoring_explained(server: ServerProcess, visit: Visits) -> None:

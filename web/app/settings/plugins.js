@@ -1,6 +1,8 @@
-// Plugins: what runs beside the server, what went wrong with it, on and off.
+// Plugins: what runs beside the server, what went wrong with it, on and off; and a page for the settings of each.
 import { html } from "../lib.js";
 import { names, plural } from "../core/format.js";
+import { go } from "../core/router.js";
+import { capabilities } from "../core/state.js";
 import { attempt } from "../chat/menus.js";
 import { Badge } from "../ui/badge.js";
 import { Button, IconButton } from "../ui/button.js";
@@ -8,8 +10,14 @@ import { Empty } from "../ui/empty.js";
 import { Switch } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
 import { shown, useFetched } from "./fetched.js";
+import { PluginPage } from "./plugin-page.js";
 
-export function PluginsPage() {
+/** detail: name of a plugin's file, whose settings are shown. */
+export function PluginsPage({ detail }) {
+  return detail ? html`<${PluginPage} key=${detail} id=${detail} />` : html`<${List} />`;
+}
+
+function List() {
   const fetched = useFetched("plugins_list");
   const reloadAll = async () => {
     await attempt("plugins_reload", {}, "Plugins loaded anew");
@@ -63,39 +71,7 @@ function Row({ id, plugin, fetched }) {
         ${handles.length > 0 && html`<div><dt>Hears</dt><dd>${names(handles, 12)}</dd></div>`}
         ${commands.length > 0 && html`<div><dt>Commands</dt><dd>${names(commands, 12)}</dd></div>`}
       </dl>
-      ${settings && html`<${PluginSettings} id=${id} schema=${settings} />`}
+      ${settings && capabilities.value.has("plugin_settings_get") && html`<div><${Button} size="s" icon="sliders-horizontal" aria-label=${`Settings of ${name}`} onClick=${() => go({ page: "settings", section: `plugins:${id}` })}>Settings</${Button}></div>`}
     </li>
   `;
-}
-
-/** What can be set in the plugin's file. The server does not send the values. */
-function PluginSettings({ id, schema }) {
-  const fields = Object.entries(fieldsOf(schema)).filter(([name]) => name !== "enabled");
-  return html`
-    <details class="running-more">
-      <summary><${Icon} name="chevron-right" size=${16} />Settings</summary>
-      <p class="settings-note">They stand in the file <code>plugins/${id}.json</code> of the data folder, and count as soon as it is saved.</p>
-      ${fields.length > 0 && html`<div class="scroll running-table" tabindex="0" role="region" aria-label=${`Settings of ${id}`}><table>
-        <thead><tr><th scope="col">Name</th><th scope="col">Kind</th><th scope="col">Default</th></tr></thead>
-        <tbody>${fields.map(([name, field]) => html`<tr key=${name}>
-          <td><code>${name}</code>${field.description && html`<br /><small>${field.description}</small>`}</td>
-          <td>${kindOf(field)}</td>
-          <td>${field.default === undefined ? "needed" : html`<code>${JSON.stringify(field.default)}</code>`}</td>
-        </tr>`)}</tbody>
-      </table></div>`}
-    </details>
-  `;
-}
-
-/** The properties of a JSON Schema, also where they stand behind a reference. */
-function fieldsOf(schema) {
-  const name = schema.$ref?.split("/").at(-1);
-  return schema.properties ?? schema.$defs?.[name]?.properties ?? {};
-}
-
-function kindOf({ type, items, anyOf, enum: choices }) {
-  if (choices) return choices.join(" or ");
-  if (anyOf) return anyOf.map(kindOf).join(" or ");
-  const words = { string: "text", boolean: "true or false", array: items?.type ? `list of ${kindOf(items)}` : "list", object: "object", integer: "whole number", null: "null" };
-  return words[type] ?? type ?? "";
 }
