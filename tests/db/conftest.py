@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from db.database import open_database
 from db.messages import Message
 from db.store import Store
 from db.transaction import Transaction
+from tests.db.files import Host
 from tests.support.databases import Databases, SqliteFiles
 
 
@@ -105,3 +107,15 @@ def fill(store: Store, count: int, place: str = "general") -> list[str]:
 
 def ids_of(messages: list[Message]) -> list[str]:
     return [m.id for m in messages]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    """Two members on disk."""
+    (tmp_path / "users.json").write_text(
+        json.dumps({"1": {"username": "ann", "roles": ["user"]}, "2": {"username": "bob", "roles": ["user"]}})
+    )
+    host = Host(tmp_path)
+    host.start()
+    yield host
+    host.stop()

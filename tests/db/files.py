@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
 from config.paths import DataPaths
+from db import atomic_file
 from db.document_file import DocumentFiles
-from db.documents import Change, Documents
+from db.documents import Change, Document, Documents
 from db.shared_file import Row
 
 
@@ -114,3 +118,52 @@ def edit(path: Path, change: Callable[[Any], object]) -> None:
     change(fields)
     for _ in save_by_rename(path, json.dumps(fields, indent=2)):
         pass
+
+
+def put_user(host: Host, key: str, **fields: Any) -> None:
+    user = host.documents.users.get(key)
+    assert user is not None
+    host.documents.users.put(msgspec.structs.replace(user, **fields))
+
+
+def in_the_instant_of_writing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Run something once, after the new content is complete beside the file and before it takes its place."""
+    original = atomic_file.write_new
+    waiting = [action]
+
+    def write_new(path: Path, data: bytes) -> Any:
+        made = original(path, data)
+        if waiting:
+            waiting.pop()()
+        return made
+
+    monkeypatch.setattr(atomic_file, "write_new", write_new)
+
+
+def finish(host: Host, editor: Iterator[None]) -> None:
+    for _ in editor:
+        host.look(0.1)
+    for _ in range(3):
+        host.look(0.6)
+
+
+def assert_settled(host: Host) -> None:
+    """Memory, writer, file and database agree, and nothing is left lying about."""
+    documents: list[Document[Any]] = [
+        host.documents.users, host.documents.roles, host.documents.channels, host.documents.emojis,
+    ]  # fmt: skip
+    for file, document in zip(host.files, documents, strict=True):
+        assert file.problem is None
+        assert not file.pending
+        records = {key: record for key, record in file.ours.items() if key != "#order"}
+        assert records == {document.key(record): record for record in document}
+    assert list(host.read("users")) == list(host.files["users"].ours)
+    assert [c["id"] for c in host.read("channels")] == [channel.id for channel in host.documents.channels]
+    host.look(20)
+    assert [path.name for path in host.folder.iterdir() if atomic_file.TEMP_MARK in path.name] == []
+    second = Host(host.folder)
+    second.rows = host.rows
+    assert second.start() == []
+    assert list(second.documents.channels) == list(host.documents.channels)
+    assert {user.id: user for user in second.documents.users} == {user.id: user for user in host.documents.users}
+    second.stop()

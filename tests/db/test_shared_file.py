@@ -1,3 +1,5 @@
+"""Documents that people edit while the server runs: no edit and no command is lost, whoever writes first."""
+
 from __future__ import annotations
 
 import json
@@ -5,88 +7,25 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from db import atomic_file
 from db.channels import Channel
 from db.document_format import DataError
-from db.documents import Document
 from db.users import User
-from tests.db.files import STYLES, Host, edit, save_in_place, save_in_place_slowly
+from tests.db.files import (
+    STYLES,
+    Host,
+    assert_settled,
+    edit,
+    finish,
+    in_the_instant_of_writing,
+    put_user,
+    save_in_place,
+)
 
 Style = Callable[[Path, str], Iterator[None]]
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    (tmp_path / "users.json").write_text(
-        json.dumps({"1": {"username": "ann", "roles": ["user"]}, "2": {"username": "bob", "roles": ["user"]}})
-    )
-    host = Host(tmp_path)
-    host.start()
-    yield host
-    host.stop()
-
-
-def put_user(host: Host, key: str, **fields: Any) -> None:
-    user = host.documents.users.get(key)
-    assert user is not None
-    host.documents.users.put(msgspec.structs.replace(user, **fields))
-
-
-def in_the_instant_of_writing(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
-    """Run something once, after the new content is complete beside the file and before it takes its place."""
-    original = atomic_file.write_new
-    waiting = [action]
-
-    def write_new(path: Path, data: bytes) -> Any:
-        made = original(path, data)
-        if waiting:
-            waiting.pop()()
-        return made
-
-    monkeypatch.setattr(atomic_file, "write_new", write_new)
-
-
-def full_for(name: str, otherwise: Callable[[Path, bytes], Any]) -> Callable[[Path, bytes], Any]:
-    def write_new(path: Path, data: bytes) -> Any:
-        if path.name == name:
-            raise OSError(28, "No space left on device")
-        return otherwise(path, data)
-
-    return write_new
-
-
-def finish(host: Host, editor: Iterator[None]) -> None:
-    for _ in editor:
-        host.look(0.1)
-    for _ in range(3):
-        host.look(0.6)
-
-
-def assert_settled(host: Host) -> None:
-    """Memory, writer, file and database agree, and nothing is left lying about."""
-    documents: list[Document[Any]] = [
-        host.documents.users, host.documents.roles, host.documents.channels, host.documents.emojis,
-    ]  # fmt: skip
-    for file, document in zip(host.files, documents, strict=True):
-        assert file.problem is None
-        assert not file.pending
-        records = {key: record for key, record in file.ours.items() if key != "#order"}
-        assert records == {document.key(record): record for record in document}
-    assert list(host.read("users")) == list(host.files["users"].ours)
-    assert [c["id"] for c in host.read("channels")] == [channel.id for channel in host.documents.channels]
-    host.look(20)
-    assert [path.name for path in host.folder.iterdir() if atomic_file.TEMP_MARK in path.name] == []
-    second = Host(host.folder)
-    second.rows = host.rows
-    assert second.start() == []
-    assert list(second.documents.channels) == list(host.documents.channels)
-    assert {user.id: user for user in second.documents.users} == {user.id: user for user in host.documents.users}
-    second.stop()
 
 
 def test_missing_files_are_made_with_the_documented_defaults(tmp_path: Path) -> None:
@@ -322,91 +261,6 @@ def test_a_file_deleted_while_the_server_was_down_is_written_again(host: Host) -
     assert_settled(host)
 
 
-def test_an_unwritable_folder_fails_the_command_and_changes_nothing(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = host.path("users").read_text()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic_file, "write_new", full_for("users.json", atomic_file.write_new))
-        put_user(host, "1", nickname="lost")
-        changes = host.documents.take_changes()
-        with pytest.raises(OSError, match="No space"):
-            host.files.apply(changes)
-        host.documents.undo(changes)
-    assert host.path("users").read_text() == before
-    assert_settled(host)
-
-
-def test_when_the_second_file_cannot_be_written_the_first_is_taken_back(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(atomic_file, "write_new", full_for("roles.json", atomic_file.write_new))
-    put_user(host, "1", nickname="lost")
-    host.documents.roles.remove("moderator")
-    changes = host.documents.take_changes()
-    with pytest.raises(OSError, match="No space"):
-        host.files.apply(changes)
-    host.documents.undo(changes)
-    assert "lost" not in host.path("users").read_text()
-    assert "moderator" in host.read("roles")
-    assert_settled(host)
-
-
-def test_what_cannot_be_taken_back_comes_back_as_an_edit(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_user(host, "1", nickname="stays")
-    changes = host.documents.take_changes()
-    host.files.apply(changes)
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic_file, "write_new", full_for("users.json", atomic_file.write_new))
-        host.files.undo(changes)
-    host.documents.undo(changes)
-    (change,) = host.look()
-    assert change.new.nickname == "stays"
-    assert_settled(host)
-
-
-def test_a_broken_edit_in_the_instant_of_writing_is_put_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_user(host, "1", nickname="by command")
-    in_the_instant_of_writing(monkeypatch, lambda: host.path("users").write_text("{ broken"))
-    host.commit()
-    assert host.path("users").read_text() == "{ broken"
-    assert host.files["users"].problem is not None
-    host.path("users").write_text('{"1": {"username": "ann"}}')
-    host.look()
-    assert host.read("users") == {
-        "1": {"username": "ann", "nickname": "by command", "roles": [], "status": {"status": "online", "text": ""}}
-    }
-    assert_settled(host)
-
-
-def test_without_a_swap_of_files_everything_else_still_holds(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic_file, "_renameat2", lambda: None)
-    users = host.read("users")
-    users["2"]["nickname"] = "by hand"
-    editor = save_in_place_slowly(host.path("users"), json.dumps(users))
-    next(editor)
-    put_user(host, "1", nickname="by command")
-    host.commit()
-    finish(host, editor)
-    assert host.read("users")["1"]["nickname"] == "by command"
-    assert host.read("users")["2"]["nickname"] == "by hand"
-
-    with open(host.path("users"), "r+b") as file:
-        put_user(host, "1", nickname="again")
-        host.commit()
-        users = host.read("users")
-        users["1"]["pfp_url"] = "late"
-        file.truncate()
-        file.write(json.dumps(users).encode())
-    host.look(0.5)
-    assert host.read("users")["1"]["pfp_url"] == "late"
-    in_the_instant_of_writing(monkeypatch, lambda: host.path("users").write_text("{ broken"))
-    put_user(host, "2", nickname="x")
-    host.commit()
-    assert host.path("users").read_text() == "{ broken"
-
-
 def test_a_command_and_an_edit_that_give_one_name_to_two_channels(host: Host) -> None:
     edit(host.path("channels"), lambda channels: channels.append({"name": "plans", "id": "by-hand"}))
     host.documents.channels.put(Channel(id="zz", name="plans"))
@@ -450,18 +304,3 @@ def test_leftovers_of_a_crash_are_removed_at_start(host: Host) -> None:
     atomic_file.write_new(host.path("users"), b"half")
     host.start()
     assert not [name for name in os.listdir(host.folder) if "tmp" in name]
-
-
-def test_an_edit_found_by_a_command_that_failed_is_given_out_later(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit(host.path("users"), lambda users: users["2"].update(nickname="by hand"))
-    put_user(host, "1", nickname="lost")
-    host.documents.roles.remove("moderator")
-    changes = host.documents.take_changes()
-    original = atomic_file.write_new
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic_file, "write_new", full_for("roles.json", original))
-        with pytest.raises(OSError, match="No space"):
-            host.files.apply(changes)
-    host.documents.undo(changes)
-    assert [change.new.nickname for change in host.look()] == ["by hand"]
-    assert_settled(host)

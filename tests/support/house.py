@@ -220,6 +220,19 @@ class Guest:
 
 
 @cache
+def login(name: str, **fields: Any) -> Packet:
+    return {"cmd": "login", "username": name, "password": PASSWORD, **fields}
+
+
+def say(content: str, **fields: Any) -> Packet:
+    return {"cmd": "message_new", "channel": "general", "content": content, **fields}
+
+
+def said(guest: Guest) -> list[str]:
+    """What it has heard in messages."""
+    return [packet["message"]["content"] for packet in guest.packets if packet["cmd"] == "message_new"]
+
+
 def empty_database() -> bytes:
     """Of the newest schema."""
     with tempfile.TemporaryDirectory() as folder:
