@@ -23,7 +23,7 @@ class Setting(Struct, frozen=True):
 
     path: tuple[str, ...]
     schema: dict[str, Any]
-    """Its JSON Schema: title, description, default, type, bounds, x-unit, x-takes-effect."""
+    """Its JSON Schema: title, description, default, type, bounds, x-form, x-unit, x-takes-effect."""
 
     @property
     def name(self) -> str:
@@ -112,17 +112,21 @@ def expected(schema: dict[str, Any]) -> str:
         "object": "an object",
         "array": "a list",
     }[schema["type"]]
+    words = schema.get("x-form", words)
     if schema.get("items"):
-        words += " of " + expected(schema["items"])
+        words += (", each " if "x-form" in schema["items"] else " of ") + expected(schema["items"])
     words += _between(schema.get("minimum"), schema.get("maximum"), "")
-    words += _between(schema.get("minLength"), schema.get("maxLength"), " characters")
+    length = _between(schema.get("minLength"), schema.get("maxLength"), " characters")
+    if "x-form" in schema:
+        return words + ("," + length if length else "") + _unit(schema)
+    words += length
     if "pattern" in schema:
         words += f" of the form {schema['pattern']}"
     return words + _unit(schema)
 
 
 def _with_bounds(option: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    numeric, textual = ("minimum", "maximum"), ("minLength", "maxLength", "pattern")
+    numeric, textual = ("minimum", "maximum"), ("minLength", "maxLength", "pattern", "x-form")
     bounds = {"integer": numeric, "number": numeric, "string": textual}.get(option.get("type", ""), ())
     return option | {key: schema[key] for key in bounds if key in schema}
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from config.setting import Section, section, setting
+from config.setting import Section, formed, section, setting
 
 
 class Uploads(Section, frozen=True):
     emoji_allowed_file_types: Annotated[
-        tuple[Annotated[str, Meta(pattern="^[a-z0-9]+$", max_length=10)], ...],
+        tuple[Annotated[str, formed("^[a-z0-9]+$", "the name of a kind such as png", max_length=10)], ...],
         setting(
             "Emoji file types",
             "Kinds of pictures that may become emojis, of png, jpg or jpeg, gif, webp; any other name means nothing.",
@@ -76,7 +76,12 @@ class Attachments(Section, frozen=True):
         setting("Tiers with permanent files", "Subscriptions of the identity service."),
     ] = ("pro", "max")
     allowed_types: Annotated[
-        tuple[Annotated[str, Meta(pattern="^(\\*|[^/\\s]+/[^/\\s]+)$", max_length=100)], ...],
+        tuple[
+            Annotated[
+                str, formed("^(\\*|[^/\\s]+/[^/\\s]+)$", "a type such as image/png, image/* or *", max_length=100)
+            ],
+            ...,
+        ],
         setting("File types", "MIME types, `type/*`, or `*` for every type."),
     ] = ("image/*", "video/*", "audio/*", "application/pdf")
     uploads_per_minute: Annotated[
@@ -164,6 +169,7 @@ class Push(Section, frozen=True):
             "Where services of browsers reach the host of this server, a mailto: or https: address; null: the one in "
             "vapid/vapid_config.json of the data folder.",
             pattern="^(mailto:[^@\\s]+@[^@\\s]+|https://[^\\s]+)$",
+            form="an address such as mailto:host@example.org or https://example.org/contact",
             max_length=300,
         ),
     ] = None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
-
-from config.setting import Section, setting
+from config.setting import ORIGIN, Section, formed, setting
 
 
 class Guests(Section, frozen=True):
@@ -151,7 +149,7 @@ class ChatApi(Section, frozen=True):
         ),
     ] = 10
     allowed_origins: Annotated[
-        tuple[Annotated[str, Meta(pattern="^(\\*|[a-z][a-z0-9+.-]*://[^/\\s]+)$", max_length=300)], ...],
+        tuple[Annotated[str, formed("^(\\*|[a-z][a-z0-9+.-]*://[^/\\s]+)$", f"{ORIGIN}, or *", max_length=300)], ...],
         setting("Allowed origins", "Web pages that may use it (CORS), compared exactly; `*`: any."),
     ] = ("*",)
     max_polls: Annotated[

@@ -15,7 +15,7 @@ from config.features import Attachments, Modlog, Push, Uploads, Webhooks
 from config.gateways import ChatApi, Guests, Plugins, Rooms, SlashCommands
 from config.keeping import Backup
 from config.limits import Limits, RateLimiting, Sessions
-from config.setting import Section, section, setting
+from config.setting import ORIGIN, Section, formed, section, setting
 from config.voice import VoiceChannels
 
 
@@ -57,6 +57,7 @@ class Server(Section, frozen=True):
             "Base URL under which people reach this server, e.g. https://chat.example.org; null: "
             "http://<host>:<port> of the section websocket.",
             pattern="^https?://[^/\\s]+",
+            form="an address such as https://chat.example.org",
             max_length=500,
         ),
     ] = None
@@ -81,7 +82,7 @@ class Websocket(Section, frozen=True):
         ),
     ] = 5613
     allowed_origins: Annotated[
-        tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9+.-]*://[^/\\s]+$", max_length=300)], ...] | None,
+        tuple[Annotated[str, formed("^[a-z][a-z0-9+.-]*://[^/\\s]+$", ORIGIN, max_length=300)], ...] | None,
         setting(
             "Allowed origins",
             "Web pages that may connect, compared exactly, e.g. https://chat.example.org; null: any. "
@@ -146,6 +147,7 @@ class Rotur(Section, frozen=True):
             "Validation address",
             "Where a validator of `auth` is checked: called with the parameters `key` and `v`.",
             pattern="^https?://[^/\\s]+",
+            form="an address such as https://api.rotur.dev/validate",
             max_length=500,
         ),
     ] = "https://api.rotur.dev/validate"
@@ -155,6 +157,7 @@ class Rotur(Section, frozen=True):
             "Profile address",
             "Where the subscription of an uploader is looked up; called with `name` and `include_posts`.",
             pattern="^https?://[^/\\s]+",
+            form="an address such as https://api.rotur.dev/profile",
             max_length=500,
         ),
     ] = "https://api.rotur.dev/profile"
@@ -223,6 +226,7 @@ class Data(Section, frozen=True):
             restart=True,
             variable="DBURL",
             pattern="^(sqlite:///|postgres(ql)?(\\+psycopg)?://).",
+            form="an address such as sqlite:////srv/chat/messages.sqlite3 or postgresql://user:password@host/name",
         ),
     ] = None
     poll_files: Annotated[

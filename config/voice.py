@@ -6,9 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from config.setting import Section, setting
+from config.setting import Section, formed, setting
 
-Url = Annotated[str, Meta(pattern="^(stuns?|turns?):[^\\s]+$", max_length=300)]
+Url = Annotated[
+    str, formed("^(stuns?|turns?):[^\\s]+$", "an address such as stun:stun.example.org:3478", max_length=300)
+]
 
 
 class IceServer(Section, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 
 from config.__main__ import generated, main
+from config.check import fault_of
 from config.description import (
     Setting,
     default_document,
@@ -88,6 +90,28 @@ def test_each_setting_says_what_it_is(row: Setting) -> None:
         assert "maximum" in row.schema, "a number needs bounds"
         assert "x-unit" in row.schema or "compression" in row.name, "a number needs a unit"
     assert expected(row.schema)
+
+
+def test_every_pattern_is_told_in_words() -> None:
+    def walk(node: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(node, dict):
+            if isinstance(node.get("pattern"), str):
+                yield node
+            for child in node.values():
+                yield from walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                yield from walk(child)
+
+    found = list(walk(json_schema()))
+    assert len(found) > 5
+    for node in found:
+        assert "such as" in node["x-form"], node
+        assert node["pattern"] not in expected({"type": "string"} | node)
+    assert fault_of("server.url", "chat") == (
+        'found "chat", expected an address such as https://chat.example.org, of at most 500 characters or null'
+    )
+    assert fault_of("websocket.allowed_origins", ["chat"]) is not None
 
 
 def test_each_section_says_what_it_is() -> None:
