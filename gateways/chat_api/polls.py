@@ -49,9 +49,6 @@ class Poll:
         return self._answer is None
 
     def finish(self, body: bytes | Problem) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
         if self._answer is not None:
             answer, self._answer = self._answer, None
             answer(body)
@@ -68,6 +65,8 @@ class Polls:
         """Polls that wait."""
         self.tail = Tail(self._world.fanout.position, translator.item, from_text)
         self._closed = False
+        self._answered: list[Poll] = []
+        """Polls that have their answer and are still counted."""
         sessions.on_end = self._ended
 
     # --- requests ----------------------------------------------------------------------------------------------
@@ -82,6 +81,7 @@ class Polls:
     ) -> Poll:
         """Take up a poll. `answer` is called once, perhaps right now, with the JSON array or what is wrong."""
         poll = Poll(owner, owner.started_at, limit, answer)
+        self._settle()
         if self._closed or self.count >= self._world.config.chat_api.max_polls:
             poll.finish(
                 Problem(503, "too_many_polls", "Too many polls are waiting; try again later.", retry_after_s=BUSY_S)
@@ -154,6 +154,9 @@ class Polls:
         poll.finish(b"[]")
 
     def _forget(self, poll: Poll) -> None:
+        if poll.timer is not None:
+            poll.timer.cancel()
+            poll.timer = None
         session_id = poll.owner.session.id
         polls = self._waiting.get(session_id)
         if polls is None or poll not in polls:
@@ -226,11 +229,14 @@ class Polls:
 
     def _wake(self, entries: Iterable[Entry]) -> None:
         told = [entry for entry in entries if entry.item is not None]
-        if len(told) == 1:  # by far the most frequent; thousands may wait for it
+        if len(told) == 1:  # by far the most frequent; thousands may wait for it, so all are answered before anything
             body = _array(told)
-            for poll in self._waiting_for(told[0]):
-                self._forget(poll)
+            polls = self._waiting_for(told[0])
+            for poll in polls:
                 poll.finish(body)
+            if polls and not self._answered:
+                asyncio.get_running_loop().call_soon(self._settle)
+            self._answered += polls
             return
         found: dict[Poll, list[Entry]] = {}
         for entry in told:
@@ -239,6 +245,12 @@ class Polls:
         for poll, mine in found.items():
             self._forget(poll)
             poll.finish(_array(mine[: poll.limit]))
+
+    def _settle(self) -> None:
+        """What is left to be done of polls that were answered together."""
+        answered, self._answered = self._answered, []
+        for poll in answered:
+            self._forget(poll)
 
     def _waiting_for(self, entry: Entry) -> list[Poll]:
         """The polls that this event answers."""
@@ -249,7 +261,7 @@ class Polls:
             joined_at = self._world.memberships.of_channel(item.channel_id)
             latest, leaver = entry.event.timestamp, item.leaver_id
             sessions = (s for s in sessions if joined_at.get(s.user_id, latest + 1) <= latest or s.user_id == leaver)
-        return [poll for session in sessions for poll in waiting[session.id] if poll.after < seq]
+        return [poll for session in sessions for poll in waiting[session.id] if poll.after < seq and not poll.done]
 
     # --- who sees what -----------------------------------------------------------------------------------------
 

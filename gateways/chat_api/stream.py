@@ -80,6 +80,7 @@ class Stream:
         self._peer_of = peer_of
         self._made: tuple[bytes | Problem, str | None, tuple[str, ...], bytes] | None = None
         """The newest response: its body, the origin it is for, the origins that were allowed, and its bytes."""
+        self._afterwards: list[Callable[[], None]] = []
 
     def begin(self, scope: Any, answer: Answer) -> Pending:
         """Take up a request, given as ASGI scope. `answer` is called once, perhaps right now, with a JSON array or a
@@ -172,6 +173,18 @@ class Stream:
             self._made = (body, origin, allowed, made)
         return made
 
+    def afterwards(self, step: Callable[[], None]) -> None:
+        """Call this when the answers of this turn of the loop are written."""
+        if not self._afterwards:
+            asyncio.get_running_loop().call_soon(self._take_steps)
+        self._afterwards.append(step)
+
+    def _take_steps(self) -> None:
+        steps, self._afterwards = self._afterwards, []
+        loop = asyncio.get_running_loop()
+        for step in steps:
+            loop.call_soon(step)  # one that fails keeps no other from being taken
+
     def protocol(self) -> type[HttpToolsProtocol]:
         """uvicorn's HTTP protocol, but for polls, which are answered here."""
 
@@ -189,6 +202,7 @@ class PollProtocol(HttpToolsProtocol):
         if cycle.scope["method"] != "GET" or cycle.scope["path"] != PATH:
             super()._start_asgi_task(cycle, app)
             return
+        self.transport.set_write_buffer_limits(0)  # written at once, not when all others have been, too
         origin = _header(cycle.scope, b"origin")
         self.pending = self.stream.begin(cycle.scope, lambda body: self._answer(cycle, origin, body))
 
@@ -196,8 +210,13 @@ class PollProtocol(HttpToolsProtocol):
         if cycle.disconnected or cycle.response_complete:
             return
         self.transport.write(self.stream.response(body, origin, keep_alive=cycle.keep_alive))
-        cycle.response_started = cycle.response_complete = True
+        cycle.response_started = True
         self.pending = None
+        self.stream.afterwards(lambda: self._completed(cycle))
+
+    def _completed(self, cycle: RequestResponseCycle) -> None:
+        """Until now the next request of the connection has waited."""
+        cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()
