@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.support.chromium import Visits, log_in, module, until
+from tests.support.client import ChatClient
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +21,7 @@ KEPT = """(async () => {
     return kept && (await kept.text()).includes("TEXT");
 })()"""
 
+CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 SUBSCRIBED = """() => {
     const unsubscribe = async () => sessionStorage.setItem("unsubscribed", "yes");
     PushManager.prototype.getSubscription = async () => ({ endpoint: "https://push.example/1", unsubscribe });
@@ -103,3 +105,24 @@ async def test_who_logs_out_leaves_nothing_behind(server: ServerProcess, visit: 
     assert await page.evaluate("sessionStorage.getItem('unsubscribed')") == "yes"
     assert not await page.evaluate(KEPT.replace("TEXT", "private"))
     assert await page.evaluate("localStorage.getItem('originchats:login:/')") is None
+
+
+async def test_who_logs_out_without_a_connection_is_logged_out_on_the_server_at_the_next_one(
+    server: ServerProcess, visit: Visits
+) -> None:
+    visit.allow("ERR_INTERNET_DISCONNECTED|WebSocket connection to|ERR_FAILED")
+    page = await visit(server.http_url)
+    await log_in(page, "ann")
+    login = json.loads(await until(page, "localStorage.getItem('originchats:login:/')"))
+    await page.wait_for_function(CONTROLLED)
+    await page.context.set_offline(True)
+    async with page.expect_event("load"):
+        await page.evaluate(f"(async () => void {module('app/core/session.js')}.logOut())()")
+    assert await page.evaluate("localStorage.getItem('originchats:login:/')") is None
+    assert await page.evaluate("localStorage.getItem('originchats:ending:/')") == login["token"]
+    async with ChatClient(server.url) as other:
+        await other.connect()
+        await page.context.set_offline(False)
+        await until(page, "localStorage.getItem('originchats:ending:/') === null")
+        answer = await other.ask("guest_login", username=login["username"], token=login["token"])
+        assert (answer["cmd"], answer["code"]) == ("auth_error", "invalid_token")

@@ -14,8 +14,10 @@ const LOGIN = `originchats:login:${SCOPE}`;
 const DEVICE = `originchats:device:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
 const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
+const ENDING = `originchats:ending:${SCOPE}`; // tokens of who logged out without a connection
 
-const PUSH_PATIENCE_MS = 3000;
+const PATIENCE_MS = 3000;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let firstLogin = null; // {command, keep} while somebody logs in by hand
 let former = null; // who was logged in on this page before
@@ -68,9 +70,9 @@ export function isOwnToken(id) {
 }
 
 export async function logOut() {
-  const id = read()?.id;
-  await Promise.race([endNotices(), new Promise((resolve) => setTimeout(resolve, PUSH_PATIENCE_MS))]);
-  if (id) await connection.request("session_end", { id }).catch(() => {});
+  const { id, token } = read() ?? {};
+  await Promise.race([endNotices(), pause(PATIENCE_MS)]);
+  if (id) await endToken(id, token);
   connection.logOut(); // before what follows, or a snapshot of what is still there could be kept behind it
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
@@ -79,6 +81,26 @@ export async function logOut() {
   location.hash = "";
   location.reload();
 }
+
+/** Kept until the server has said that the token has ended: there may be no connection now. */
+async function endToken(id, token) {
+  writeEnding([...readEnding(), token]);
+  const ended = connection.request("session_end", { id }).then(() => forgetEnded(token));
+  await Promise.race([ended, pause(PATIENCE_MS)]).catch(() => {});
+}
+
+connection.on("handshake", async () => {
+  for (const token of readEnding()) {
+    try {
+      await connection.request("access_token_end", { token }, { before: true });
+    } catch {
+      return; // somebody has just logged in, or the connection is lost: at the next one
+    }
+    forgetEnded(token);
+  }
+});
+
+const forgetEnded = (token) => writeEnding(readEnding().filter((each) => each !== token));
 
 /** What is pushed would be shown to whoever uses this browser next. */
 async function endNotices() {
@@ -92,7 +114,7 @@ async function endNotices() {
 /** {token, id} to come back with; null where there is none to be had. */
 async function accessToken(username) {
   try {
-    return await connection.request("access_token_create", { username, device: deviceName() });
+    return await connection.request("access_token_create", { username, device: deviceName(), here: true });
   } catch {
     return null;
   }
@@ -147,6 +169,19 @@ function read() {
     return username && token ? { username, token, id } : null;
   } catch {
     return null;
+  }
+}
+
+function readEnding() {
+  return localStorage.getItem(ENDING)?.split(" ") ?? [];
+}
+
+function writeEnding(tokens) {
+  localStorage.removeItem(ENDING);
+  try {
+    if (tokens.length) localStorage.setItem(ENDING, tokens.join(" "));
+  } catch {
+    // the storage is full: the server forgets the token when nobody uses it
   }
 }
 
