@@ -16,6 +16,10 @@ import { goToRotur, takeRoturToken, validatorFor } from "./rotur.js";
 
 await ensureStyle("welcome.css");
 
+const CLOSED = {
+  closed: "This community takes no new members at the moment.",
+  invite: "New members need an invitation. Open the link that you were sent.",
+};
 const NAME = /^[A-Za-z0-9_-]{2,32}$/;
 
 export function Welcome() {
@@ -34,6 +38,7 @@ export function Welcome() {
       <section class="welcome-card">
         <${Head} invite=${invite} />
         ${loginProblem.value && html`<p class="welcome-problem" role="alert"><${Icon} name="circle-alert" size=${18} /> ${loginProblem.value}</p>`}
+        ${!facts.claimable && !invite.code && CLOSED[facts.registration] && html`<p class="welcome-closed"><${Icon} name="lock" size=${18} /> ${CLOSED[facts.registration]}</p>`}
         ${local && tabs.length > 1
           ? html`<${Tabs} tabs=${tabs} value=${tab} onSelect=${setTab} label="Ways in">
               ${tab === "register" ? html`<${Register} facts=${facts} invite=${invite} />` : html`<${Login} facts=${facts} />`}
@@ -43,8 +48,6 @@ export function Welcome() {
           ${local && html`<div class="welcome-or"><span>or</span></div>`}
           <${Button} kind=${local ? "secondary" : "primary"} size="l" block icon="globe" onClick=${() => goToRotur(invite.code)}>Continue with Rotur</${Button}>
           <p class="welcome-note">Opens rotur.dev, which tells this server who you are.</p>`}
-        ${facts.registration === "closed" && !facts.claimable && html`<p class="welcome-note">This community takes no new members at the moment.</p>`}
-        ${facts.registration === "invite" && !invite.code && !facts.claimable && html`<p class="welcome-note">New members need an invitation. Open the link that you were sent.</p>`}
       </section>
     </main>
   `;
@@ -61,7 +64,7 @@ function Head({ invite }) {
       <h1>${name}</h1>
       ${description && html`<p class="welcome-text">${description}</p>`}
       ${card?.valid && card.expires_at && html`<p class="welcome-note">The invitation holds until ${shortTime(card.expires_at)}.</p>`}
-      ${card && !card.valid && html`<p class="welcome-problem" role="alert">This invitation is used up, expired or was withdrawn. Ask for a new one.</p>`}
+      ${card && !card.valid && html`<p class="welcome-problem" role="alert"><${Icon} name="circle-alert" size=${18} /> This invitation is used up, expired or was withdrawn. Ask for a new one.</p>`}
     </header>
   `;
 }

@@ -68,7 +68,7 @@ function focusInto(panel) {
   const fine = matchMedia("(pointer: fine)").matches;
   const target =
     panel.querySelector("[autofocus], [data-autofocus]") ??
-    (fine && panel.querySelector("input:not([type=checkbox], [type=radio], [type=file], :disabled), textarea:not(:disabled)")) ??
+    (fine && panel.querySelector("select:not(:disabled), input:not([type=checkbox], [type=radio], [type=file], :disabled), textarea:not(:disabled)")) ??
     null;
   if (!panel.hasAttribute("tabindex")) panel.tabIndex = -1;
   (target || panel).focus({ preventScroll: true });

@@ -11,6 +11,15 @@ export function Spinner({ size = 20, label = "Loading" }) {
   </span>`;
 }
 
+const ROWS = [2, 3, 1, 2, 1, 3];
+
+/** In place of messages: pictures with lines beside them. */
+export function MessageSkeletons() {
+  return ROWS.map((lines, row) => html`<div key=${row} class="skeleton-message" aria-hidden="true">
+    <${Skeleton} round width="40px" height="40px" /><div><${Skeleton} width="${90 + row * 12}px" /><${Skeleton} lines=${lines} /></div>
+  </div>`);
+}
+
 const WIDTHS = ["92%", "100%", "78%", "96%", "64%"];
 
 /** One shape of width x height (CSS lengths; `round` for pictures), or `lines` rows of text. */
