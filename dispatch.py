@@ -88,7 +88,8 @@ class Dispatcher:
         except Exception as error:
             self._refuse(call, error)
             return
-        if inspect.isawaitable(answer) or spec.before_login:  # what comes behind a login is for who logs in
+        waits = inspect.isawaitable(answer) and not spec.aside
+        if waits or spec.before_login:  # what comes behind a login is for who logs in
             call.blocks = True
             caller.block()
         if inspect.isawaitable(answer):

@@ -51,6 +51,7 @@ class BackupCreateReply(Packet, kw_only=True, frozen=True, tag="backup_create"):
     "there are more than `backup.keep`, the oldest goes.",
     allowed="owners, and server permission `administrator`",
     needs=ADMINISTRATOR,
+    aside=True,
     reply=BackupCreateReply,
     errors=(Code.BACKUP_RUNNING, Code.BACKUP_FAILED),
 )

@@ -64,6 +64,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     before_login: bool = False
     limited: bool = False
     pace: Pace | None = None
+    aside: bool = False
     reply: type[Packet] | None = None
     events: tuple[type[Packet], ...] = ()
     errors: tuple[Code, ...] = ()
@@ -84,6 +85,7 @@ def spec(
     before_login: bool = False,
     limited: bool = False,
     pace: Pace | None = None,
+    aside: bool = False,
     reply: type[Packet] | None = None,
     events: Sequence[type[Packet]] = (),
     errors: Sequence[Code] = (),
@@ -97,6 +99,7 @@ def spec(
     before_login: usable before login only (the dispatcher refuses it afterwards).
     limited: spends a token of the message limiter.
     pace: the setting that says how often one user may use this one and its like; the dispatcher counts.
+    aside: takes long, and the next commands of the caller do not wait for it.
     reply: the packet that answers the caller; None when the event itself is the answer.
     events: packets that others receive because of it.
     errors: the codes that a handler of it may raise (the general ones are not repeated).
@@ -109,7 +112,7 @@ def spec(
             raise ValueError(f"command {name} is defined twice")
         COMMANDS[name] = Spec(
             name=name, command=command, does=does, allowed=allowed, needs=needs, before_login=before_login,
-            limited=limited, pace=pace, reply=reply, events=tuple(events), errors=tuple(errors),
+            limited=limited, pace=pace, aside=aside, reply=reply, events=tuple(events), errors=tuple(errors),
             example={"cmd": name, **(example or {})},
         )  # fmt: skip
         return command

@@ -137,6 +137,8 @@ def _permission(spec: Spec) -> str:
     if spec.limited:
         text += "\nCounts against the message limiter; over the limit the answer is a "
         text += "[`rate_limit`](events/rate_limit.md) packet and an `error` with the code `rate_limit`.\n"
+    if spec.aside:
+        text += "\nThe commands that follow do not wait for it; their answers may come first.\n"
     if spec.pace:
         text += f"\nCounts against [`limits.{spec.pace}`](../settings.md) of the caller.\n"
     return text

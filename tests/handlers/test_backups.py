@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -50,6 +51,30 @@ async def test_backup_create_makes_one_at_a_time(house: House) -> None:
     for task in list(house.server.dispatcher._tasks):
         await task
     await house.quiet()
+
+
+async def test_backup_create_holds_no_other_command_of_the_connection_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, really = threading.Event(), backups.back_up
+
+    def slow(*args: Any, **fields: Any) -> Any:
+        assert release.wait(10)
+        return really(*args, **fields)
+
+    monkeypatch.setattr(backups, "back_up", slow)
+    host = await house.enter("host")
+    host.send("backup_create", listener="b")
+    assert (await host.one("ping"))["cmd"] == "pong"
+    assert (await host.one("message_new", channel="general", content="meanwhile"))["cmd"] == "message_new"
+    refusal = await host.one("backup_create")
+    assert (refusal["code"], refusal["val"]) == ("backup_running", "A backup is made already; wait until it is done")
+    release.set()
+    for task in list(house.server.dispatcher._tasks):
+        await task
+    await house.quiet()
+    (made,) = host.packets
+    assert (made["cmd"], made["listener"], made["backup"]["messages"]) == ("backup_create", "b", 1)
 
 
 async def test_backup_create_says_when_it_failed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
