@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 import bcrypt
@@ -55,13 +56,19 @@ def needs_rehash(stored: str) -> bool:
         return True
 
 
+@cache
+def _hash_of_nobody() -> str:
+    """What the password is compared with where there is no such account."""
+    return hash_password(os.urandom(8).hex())
+
+
 class PasswordPool:
     """Runs the functions above, at most `WORKERS` at a time, at lower priority than the event loop."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="password", initializer=_lower_priority)
         self._waiting = 0
-        self._unknown_hash = hash_password(os.urandom(8).hex())
+        self._unknown_hash = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         return await self._run(hash_password, password)

@@ -23,7 +23,7 @@ from config.live import LiveConfig
 from config.schema import Config
 from connection import Frame
 from db.channels import Channel, Channels
-from db.database import migrate, open_database
+from db.database import open_database
 from db.documents import Documents
 from db.emojis import Emojis
 from db.permissions import Access
@@ -47,6 +47,7 @@ from handlers.throttle import Throttle
 from protocol.base import COMMANDS, Packet, Spec
 from protocol.decode import decode
 from protocol.errors import Code, Refused
+from tests.support.databases import SqliteFiles
 from tests.support.entering import Service
 
 EVERYBODY: dict[str, tuple[str, ...]] = {
@@ -271,10 +272,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+def world(tmp_path: Path, sqlite: SqliteFiles, clock: Clock) -> Iterator[World]:
     """General, news (moderators write), staff (hidden), the forums ideas and cabal (hidden), the voice channel call."""
-    engine = open_database(f"sqlite:///{tmp_path / 'chat.db'}")
-    migrate(engine)
+    engine = open_database(sqlite.new(tmp_path))
     store = Store(engine, clock)
     users = Users(
         User(id=LOCAL_PREFIX + name, username=LOCAL_PREFIX + name, roles=roles) for name, roles in PEOPLE.items()
