@@ -24,11 +24,12 @@ Room = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class EnterBody(Struct, frozen=True, kw_only=True):
-    """key: the password of the room, where it has one."""
+    """key: the password of the room, where it has one. invite: code of an invitation, where newcomers need one."""
 
     sender_username: Name
     room: Room | None = None
     key: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    invite: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 class Enter(Struct, frozen=True, kw_only=True, tag_field="message_type", tag="Enter"):

@@ -205,7 +205,7 @@ class RoomsGuest:
         self._rooms.hold()
         try:
             if self.session is None:
-                await self._log_in(body.sender_username, frame.token)
+                await self._log_in(body.sender_username, frame.token, body.invite)
             self._check_sender(body.sender_username)
             channel = world.channels.by_name(name)
             known = channel is not None and channel.id in self._rooms.rooms
@@ -232,9 +232,9 @@ class RoomsGuest:
         finally:
             self._rooms.release()
 
-    async def _log_in(self, name: str, token: str | None) -> None:
+    async def _log_in(self, name: str, token: str | None, invite: str | None) -> None:
         ask = Ask(self._core, self._peer, GATEWAY, sink=self._rooms, entered=self._logged_in)
-        packets = await ask.of(GuestLogin(username=name, token=token))
+        packets = await ask.of(GuestLogin(username=name, token=token, invite=invite))
         ready = next(packet for packet in packets if isinstance(packet, ReadyEvent))
         user = self._core.world.users.get(self._rooms.user_id)
         guest = user is not None and user.guest

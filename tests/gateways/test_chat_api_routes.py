@@ -64,6 +64,16 @@ async def test_where_only_the_identity_service_knows_people_nobody_registers(tmp
         assert await Web(house).refused("POST", "/register", {"nick": "wanda"}) == (403, "registration_disabled")
 
 
+async def test_where_invitations_are_needed_register_brings_one(tmp_path: Path) -> None:
+    async with open_house(tmp_path, config={**CONFIG, "registration": "invite"}) as house:
+        host, web = await house.enter("host"), Web(house)
+        code = (await host.one("invite_create"))["invite"]["code"]
+        for fields in ({"nick": "wanda"}, {"nick": "wim", "password": "good enough"}):
+            assert await web.refused("POST", "/register", fields) == (403, "invite_required")
+            assert await web.refused("POST", "/register", {**fields, "invite": "none"}) == (404, "invite_not_found")
+            assert (await web.ask("POST", "/register", {**fields, "invite": code})).status == 201
+
+
 @pytest.mark.parametrize("method", ["PATCH", "POST"])
 async def test_a_guest_changes_its_nick_and_the_old_one_is_free(house: House, method: str) -> None:
     web = await Web(house).register("wanda")

@@ -130,6 +130,20 @@ async def test_where_tokens_are_required_nobody_comes_without(tmp_path: Path) ->
         await come(house, "ann", await access_token(house, "ann"))
 
 
+async def test_where_invitations_are_needed_enter_brings_one(tmp_path: Path) -> None:
+    async with open_house(tmp_path, config={**CONFIG, "registration": "invite"}) as house:
+        host = await house.enter("host")
+        code = (await host.one("invite_create", max_uses=1))["invite"]["code"]
+        guest = house.guest(path="/rooms")
+        assert (await refused(guest, enter("zoe")))["code"] == "invite_required"
+        assert (await refused(guest, enter("zoe", invite="none")))["code"] == "invite_not_found"
+        entered = [*await ask(guest, enter("zoe", invite=code)), *await heard(guest)]
+        assert told(entered) == [("Enter", "zoe", "general")]
+        late = house.guest(path="/rooms")
+        assert (await refused(late, enter("yan", invite=code)))["code"] == "invite_expired"
+        assert (await refused(late, enter("yan", invite="x" * 65)))["field"] == "message_body.invite"
+
+
 async def test_a_refused_room_still_lets_enter_another_one(house: House) -> None:
     zoe = house.guest(path="/rooms")
     for room in ("staff", "nowhere"):
