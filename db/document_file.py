@@ -9,11 +9,12 @@ from config.paths import DataPaths
 from db import channels, emojis, roles, users
 from db.channels import Channels
 from db.document_format import DataError, Problem
+from db.document_rows import Row
 from db.documents import ORDER_KEY, Change, Documents
 from db.emojis import Emojis
 from db.ids import uuid7
 from db.roles import Roles
-from db.shared_file import DocumentFile, Row
+from db.shared_file import DocumentFile
 from db.users import Users
 
 

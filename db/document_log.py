@@ -11,8 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from db import counters
 from db.document_file import DocumentFiles
+from db.document_rows import Row
 from db.schema import document_records
-from db.shared_file import Row
 
 _COLUMNS = document_records.c
 _LOAD = select(_COLUMNS.document, _COLUMNS.key, _COLUMNS.logged, _COLUMNS.on_disk)

@@ -9,22 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from db import atomic_file
 from db.atomic_file import Fingerprint, Replaced
-from db.document_format import (
-    BadRecord,
-    DataError,
-    Format,
-    Parsed,
-    Problem,
-    Slices,
-    body_of,
-    parse,
-    record_of,
-    render,
-)
+from db.document_format import DataError, Format, Parsed, Problem, Slices, parse, render
+from db.document_rows import OPENED_KEY, Row, RowTexts
 from db.documents import ORDER_KEY, Change, Order
 from db.late_edits import LateEdits
 from db.merged_records import MergedRecords, Records
@@ -35,21 +25,6 @@ MISSING_S = 1.0
 """How long a file may be gone (some editors move it away before they write the new one) until it is written again."""
 MAX_REWRITES = 4
 """How often in a row a file is written again because somebody saved it in the instant in which it was written."""
-
-
-class Row(NamedTuple):
-    """A record in the database, as texts.
-
-    logged: what the log last saw of it, None for nothing. on_disk: what the file held then, "" for nothing, None for
-    the same as `logged`.
-    """
-
-    logged: str | None
-    on_disk: str | None = None
-
-
-OPENED_KEY = "#opened"
-"""The key of the row that says that the log knows this document."""
 
 
 class DocumentFile:
@@ -64,6 +39,7 @@ class DocumentFile:
         """`ours` holds changes that could not be written to the file yet."""
         self._new_id = new_id
         self._slices = Slices(format)
+        self._texts = RowTexts(self.path, format, self._slices)
         self._content = b""
         self._broken: bytes | None = None
         self._mark: Fingerprint | None = None
@@ -120,9 +96,9 @@ class DocumentFile:
             for key, row in rows.items():
                 if row.on_disk is None:
                     if key in logged:
-                        base[key] = self._row_record(key, logged[key])
+                        base[key] = self._texts.record(key, logged[key])
                 elif row.on_disk:
-                    base[key] = self._row_record(key, row.on_disk.encode())
+                    base[key] = self._texts.record(key, row.on_disk.encode())
             return base
 
         parsed = parse(self.format, self.path, content, self._slices, read_base, self._new_id)
@@ -131,7 +107,7 @@ class DocumentFile:
             self._merged.unsaved = {*self.ours, OPENED_KEY}
         else:
             self._merged.records = {
-                key: base[key] if key in same_as_disk else self._row_record(key, body) for key, body in logged.items()
+                key: base[key] if key in same_as_disk else self._texts.record(key, body) for key, body in logged.items()
             }
             if self.format.is_list:
                 self.ours.setdefault(ORDER_KEY, Order())
@@ -206,11 +182,11 @@ class DocumentFile:
         wait = not announced and not self.pending  # what is in no file cannot wait
         self._saving = self._merged.unsaved - self._merged.unannounced if wait else set(self._merged.unsaved)
         for key in sorted(self._saving):
-            ours = self._row_text(key, self.ours)
+            ours = self._texts.text(key, self.ours)
             if key == OPENED_KEY:
                 rows[key] = Row("")
             elif self.pending:
-                rows[key] = Row(ours, self._row_text(key, self.disk) or "")
+                rows[key] = Row(ours, self._texts.text(key, self.disk) or "")
             else:
                 rows[key] = Row(ours) if ours is not None else None
         return rows
@@ -390,7 +366,7 @@ class DocumentFile:
         """Raises OSError."""
         if known:
             log.warning("%s is missing; it is written again", self.path)
-            self._merged.records = {key: self._row_record(key, body) for key, body in logged.items()}
+            self._merged.records = {key: self._texts.record(key, body) for key, body in logged.items()}
         else:
             records = self.format.defaults(self._new_id)
             self._merged.records = {self.format.key(record): record for record in records}
@@ -409,23 +385,3 @@ class DocumentFile:
             log.error("%s: an edit that was never finished is kept as %s", self.path, name.name)
         except OSError as error:
             log.error("%s: an edit that was never finished is lost: %s", self.path, error.strerror)
-
-    # --- rows --------------------------------------------------------------------------------------------------
-
-    def _row_text(self, key: str, records: Records) -> str | None:
-        record = records.get(key)
-        if record is None:
-            return None
-        if key == ORDER_KEY:
-            return body_of(self.format, record).decode()
-        return self._slices.body(key, record).decode()
-
-    def _row_record(self, key: str, body: bytes) -> Any:
-        """The record of a row. Raises DataError."""
-        record = self._slices.record(key, body)
-        if record is None:
-            try:
-                record = record_of(self.format, key, body)
-            except BadRecord as error:
-                raise DataError(Problem(str(self.path), f"{key} in the database: {error.reason}")) from None
-        return record

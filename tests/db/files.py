@@ -15,8 +15,8 @@ import pytest
 from config.paths import DataPaths
 from db import atomic_file
 from db.document_file import DocumentFiles
+from db.document_rows import Row
 from db.documents import Change, Document, Documents
-from db.shared_file import Row
 
 
 class Host:

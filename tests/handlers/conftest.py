@@ -236,9 +236,9 @@ def everything_is_listed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a handler answers or tells is listed by the spec of its command, so that the pages are true."""
     import_module("handlers.all")
     stray: list[str] = []
+    specs = {spec.command: spec for spec in COMMANDS.values()}
     for type_, handler in HANDLERS.items():
-        spec = next(spec for spec in COMMANDS.values() if spec.command is type_)
-        monkeypatch.setitem(HANDLERS, type_, _listening(handler, spec, stray))
+        monkeypatch.setitem(HANDLERS, type_, _listening(handler, specs[type_], stray))
     yield
     assert not stray, "list these in `reply` or `events` of their specs"
 
