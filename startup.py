@@ -41,7 +41,7 @@ from figures import Figures
 from gateways.chat_api.app import MOUNT as CHAT_API
 from gateways.chat_api.gateway import ChatApi
 from gateways.rooms.guest import door as rooms_door
-from handlers.asset_pictures import AssetPictures, asset_url, is_profile_picture
+from handlers.asset_pictures import AssetPictures, asset_url, is_picture_of_many
 from handlers.audit import entry
 from handlers.claim import Claim
 from handlers.context import World
@@ -163,7 +163,7 @@ class Community:
         )
         self.world.emoji_pictures.tidy(documents.emojis)
         shown = {live.current.server.icon, live.current.server.banner, *(user.pfp_url for user in documents.users)}
-        self.world.asset_pictures.tidy(shown)
+        self.world.asset_pictures.tidy(shown | {channel.icon for channel in documents.channels})
         self.world.not_before(max((head.timestamp for head in opened.store.heads.values()), default=0.0))
         fanout.position = opened.newest_seq
         self._problems: set[str] = set()
@@ -358,7 +358,7 @@ class Community:
     def asset_file(self, name: str) -> Path | None:
         server = self.world.config.server
         file_name = {"icon": server.icon, "banner": server.banner}.get(name, name)
-        shown = file_name is not None and (file_name in (server.icon, server.banner) or is_profile_picture(file_name))
+        shown = file_name is not None and (file_name in (server.icon, server.banner) or is_picture_of_many(file_name))
         if file_name is None or not shown or extension_of(file_name) is None:
             return None
         return self.opened.paths.assets_folder / file_name

@@ -112,7 +112,7 @@ def expected(schema: dict[str, Any]) -> str:
         "object": "an object",
         "array": "a list",
     }[schema["type"]]
-    words = schema.get("x-form", words)
+    words = str(schema.get("x-form", words))
     if schema.get("items"):
         words += (", each " if "x-form" in schema["items"] else " of ") + expected(schema["items"])
     words += _between(schema.get("minimum"), schema.get("maximum"), "")

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from db.channels import FLAGS, USER_LISTS, Channel
 from db.permissions import DEFAULT_RULES
 from handlers import wire
+from handlers.asset_pictures import channel_icon_url
 from handlers.directs import direct_objects
 from handlers.names import checked_channel_name
 from handlers.outcome import Change, Event, Outcome
@@ -25,6 +26,8 @@ from protocol.channels import (
     ChannelCreateReply,
     ChannelDelete,
     ChannelDeleteReply,
+    ChannelIconUpload,
+    ChannelIconUploadReply,
     ChannelMove,
     ChannelMoveReply,
     ChannelsGet,
@@ -58,7 +61,7 @@ def channel_object(world: World, channel: Channel, viewer: User) -> objects.Chan
         type=channel.type,
         display_name=_or_unset(channel.display_name),
         description=_or_unset(channel.description),
-        icon=_or_unset(channel.icon),
+        icon=_or_unset(channel_icon_url(world.config, channel)),
         wallpaper=_or_unset(channel.wallpaper),
         size=_or_unset(channel.size),
         invite_only=channel.invite_only or UNSET,
@@ -202,7 +205,34 @@ def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
         return Outcome(reply=reply)
     world.channels.put(new)
     events = [*mode_events(world, old, new, ctx.user.username), *_told()]
-    return Outcome(reply=reply, events=events, audit=[ctx.audit("channel_update", old.id, old.name, **cmd.updates)])
+    audit = [ctx.audit("channel_update", old.id, old.name, **cmd.updates)]
+    return Outcome(reply=reply, events=events, audit=audit, after=lambda: discard_icon(world, old.icon))
+
+
+@handles(ChannelIconUpload)
+async def channel_icon_upload(ctx: Context, cmd: ChannelIconUpload) -> Outcome:
+    """The picture is on disk before the record, and the earlier one goes after it."""
+    world = ctx.world
+    find_managed(world, cmd.channel)
+    file_name = await world.asset_pictures.store(cmd.image, "channel", "channel_icon_upload.image")
+    try:  # while the picture was written, everything may have changed
+        if not ctx.visitor.present or not world.access.can(ctx.user, "manage_channels"):
+            raise Refused(Code.PERMISSION_REQUIRED, permission="manage_channels")
+        old = find_managed(world, cmd.channel)
+    except Refused:
+        world.asset_pictures.discard(file_name)
+        raise
+    new = msgspec.structs.replace(old, icon=file_name)
+    world.channels.put(new)
+    reply = ChannelIconUploadReply(channel=new.name, icon=channel_icon_url(world.config, new) or "")
+    audit = [ctx.audit("channel_update", old.id, old.name, icon=file_name)]
+    return Outcome(reply=reply, events=_told(), audit=audit, after=lambda: discard_icon(world, old.icon))
+
+
+def discard_icon(world: World, icon: str | None) -> None:
+    """Two records that were made by hand may share a picture."""
+    if icon is not None and all(channel.icon != icon for channel in world.channels):
+        world.asset_pictures.discard(icon)
 
 
 def _same(old: Channel, new: Channel) -> bool:
@@ -224,6 +254,8 @@ def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
         field = f"channel_update.updates{where.rstrip('`')}"
         raise Refused(Code.BAD_VALUE, field=field, reason=reason) from None
     known = {key: value for key in updates.__struct_fields__ if (value := getattr(updates, key)) is not UNSET}
+    if known.get("icon") and known["icon"] == channel_icon_url(world.config, old):
+        known["icon"] = old.icon  # as it was told, of a picture of ours
     if "permissions" in known:
         known["permissions"] = rules_of(known["permissions"])
     if "name" in known:
@@ -277,6 +309,12 @@ def channel_delete(ctx: Context, cmd: ChannelDelete) -> Change:
                 world.threads.remove(thread)
 
         reply = ChannelDeleteReply(name=channel.name, deleted=True)
-        return Outcome(reply=reply, events=_told(), audit=[entry], then=forget)
+        return Outcome(
+            reply=reply,
+            events=_told(),
+            audit=[entry],
+            then=forget,
+            after=lambda: discard_icon(world, channel.icon),
+        )
 
     return change

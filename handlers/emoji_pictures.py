@@ -13,6 +13,11 @@ _SHAPE = Shape(256, 256, max_pixels=16_000_000)
 _OURS = re.compile(r"([0-9]{1,15})(?:_[0-9a-f]{8})?\.(?:png|jpg|gif|webp)")
 
 
+def taken_types(names: Collection[str]) -> list[str]:
+    """Those of the names in the setting that mean something; one name for each kind of picture."""
+    return sorted({"jpg" if name == "jpeg" else name for name in names} & {"png", "jpg", "gif", "webp"})
+
+
 class EmojiPictures(PictureFolder):
     async def store(self, image: str, emoji_id: str, formats: Collection[str], *, again: bool = False) -> str:
         """Write the picture of a data URI; gives its file name. again: the emoji has a picture already, which stays.

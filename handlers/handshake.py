@@ -7,8 +7,10 @@ from msgspec import UNSET, UnsetType
 from db.permissions import PERMISSIONS
 from handlers.asset_pictures import asset_url
 from handlers.context import Context, World
+from handlers.emoji_pictures import taken_types
 from handlers.invites import registration
 from handlers.outcome import Outcome
+from handlers.picture_folder import MAX_BYTES
 from handlers.registry import HANDLERS, HTTP_CAPABILITIES, handles
 from protocol.base import COMMANDS
 from protocol.login import HandshakeEvent, Ping, PongReply
@@ -37,6 +39,9 @@ def handshake(world: World, validator_key: str) -> HandshakeEvent:
                 burst_limit=config.rate_limiting.burst_limit if limited else None,
                 meta_bytes=config.limits.meta_bytes,
                 session_timeout_s=config.sessions.timeout_s,
+                emojis=config.limits.emojis,
+                emoji_types=taken_types(config.uploads.emoji_allowed_file_types),
+                picture_bytes=MAX_BYTES,
             ),
             attachments=HandshakeAttachments(
                 enabled=config.attachments.enabled,

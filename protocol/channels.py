@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol.base import Command, Packet, spec
+from protocol.emojis import MAX_IMAGE
 from protocol.errors import Code
 from protocol.objects_community import (
     MAX_DESCRIPTION,
@@ -93,6 +94,35 @@ class ChannelTopicEvent(Packet, kw_only=True, frozen=True, tag="channel_topic"):
     """A channel has another topic, which is its `description`. Told to its viewers."""
 
     durable: ClassVar[bool] = True
+
+class ChannelIconUploadReply(Packet, kw_only=True, frozen=True, tag="channel_icon_upload"):
+    """The channel has this icon now."""
+
+    channel: str
+    icon: Annotated[str, Meta(description="Its address, as in the list of channels.")]
+
+
+@spec(
+    does="Upload a picture as the icon of a channel, which this server then keeps; it replaces the earlier one. "
+    "`channel_update` with `icon` null removes it.",
+    allowed="server permission `manage_channels`",
+    needs="manage_channels",
+    reply=ChannelIconUploadReply,
+    events=(ChannelsGetEvent,),
+    errors=(Code.CHANNEL_NOT_FOUND, Code.BAD_VALUE, Code.UNAVAILABLE),
+    example={"channel": "music", "image": "data:image/png;base64,iVBORw0KGgo="},
+)
+class ChannelIconUpload(Command, kw_only=True, frozen=True):
+    channel: ChannelNameRef
+    image: Annotated[
+        str,
+        Meta(
+            max_length=MAX_IMAGE,
+            description="`data:image/...;base64,...` of at most 3 MB: PNG, JPEG, GIF or WebP. It is written anew, cut "
+            "square in the middle and shrunk to 256 x 256 pixels.",
+        ),
+    ]
+
 
     channel: str
     topic: Annotated[str, Meta(description="May be empty.")]

@@ -201,6 +201,9 @@ class HandshakeLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     role_name: int = MAX_NAME
     thread_name: int = 100
     attachments_per_message: int = MAX_ATTACHMENTS
+    emojis: Annotated[int, Meta(description="Most custom emojis of the community.")]
+    emoji_types: Annotated[list[str], Meta(description="Pictures that may become emojis: of png, jpg, gif, webp.")]
+    picture_bytes: Annotated[int, Meta(description="Largest picture that a command carries.")]
 
 
 class HandshakeAttachments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -157,6 +157,25 @@ async def test_an_uploaded_picture_is_seen_by_others(visit: Visits, server: Serv
     await expect(shown).to_have_count(0)
 
 
+async def test_the_icon_of_a_channel_is_uploaded_and_seen_by_others(visit: Visits, server: ServerProcess) -> None:
+    ann = await visit(server.http_url)
+    await log_in(ann, "ann")
+    row = ann.get_by_role("navigation", name="Channels").get_by_role("link", name=re.compile("^general"))
+    await expect(row).to_be_visible()
+    host = await enter(visit, server, "host", "channels:general")
+    photo = {"name": "tea.png", "mimeType": "image/png", "buffer": picture("teal", size=(900, 500))}
+    await host.locator(".settings-page input[type=file]").set_input_files(photo)  # type: ignore[arg-type]
+    await host.get_by_role("button", name="Save", exact=True).click()
+    await expect(host.get_by_role("region", name="Notices").get_by_text("Saved", exact=True)).to_be_visible()
+    await expect(row.locator("img")).to_have_js_property("complete", True)
+    await expect(row.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    await assert_accessible(host)
+    await shot(host, "channel-icon")
+    await host.get_by_role("button", name="Remove the icon").click()
+    await host.get_by_role("button", name="Save", exact=True).click()
+    await expect(row.locator("img")).to_have_count(0)
+
+
 async def test_the_nickname_is_previewed_and_saved(visit: Visits, server: ServerProcess) -> None:
     page = await enter(visit, server, "ben", "profile")
     await page.get_by_label("Nickname").fill("Benny")

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from db.channels import Channel
 from db.permissions import CHANNEL_KEYS
 from handlers.registry import VIEWS
 from tests.handlers.community import empower, to_everyone, told
 from tests.handlers.conftest import CHANNELS, EVERYBODY, MODERATORS, Stage, as_json
+from tests.support.pictures import PNG, data_uri, picture
 
 
 @pytest.fixture
@@ -329,3 +331,54 @@ def test_channel_delete_leaves_nothing_to_a_channel_of_the_same_name(stage: Stag
     assert channel["last_message"] is None
     assert channel["id"] != "c-general"
     assert as_json(VIEWS["channels_get"](stage.world, stage.user("ann")))["val"][-1] == channel
+
+
+# --- icons
+
+
+def icon_file(stage: Stage) -> str | None:
+    channel = stage.world.channels.by_name("general")
+    assert channel is not None
+    return channel.icon
+
+
+def test_channel_icon_upload_keeps_a_square_and_tells_its_address(stage: Stage) -> None:
+    outcome = stage.do(
+        "host", "channel_icon_upload", channel="general", image=data_uri(picture("blue", size=(700, 400)))
+    )
+    name = icon_file(stage)
+    url = f"http://127.0.0.1:5613/server-assets/{name}"
+    assert as_json(outcome.reply) == {"cmd": "channel_icon_upload", "channel": "general", "icon": url}
+    assert told(outcome) == [{"view": "channels_get"}]
+    assert [entry.details for entry in outcome.audit] == [{"icon": name}]
+    assert seen(stage, "ben", "general")["icon"] == url
+    with Image.open(stage.world.asset_pictures.folder / str(name)) as kept:
+        assert kept.size == (256, 256)
+
+
+def test_channel_icon_upload_replaces_the_earlier_picture(stage: Stage) -> None:
+    pictures = stage.world.asset_pictures
+    for _ in range(2):
+        url = stage.answer("host", "channel_icon_upload", channel="general", image=PNG)["icon"]
+    pictures.wait()
+    name = icon_file(stage)
+    assert [file.name for file in pictures.folder.iterdir()] == [name]
+    stage.do("host", "channel_update", current_name="general", updates={"icon": url, "description": "x"})
+    assert icon_file(stage) == name, "what was told is taken back for what it is"
+    stage.do("host", "channel_update", current_name="general", updates={"icon": None})
+    pictures.wait()
+    assert list(pictures.folder.iterdir()) == []
+
+
+def test_the_icon_of_a_channel_goes_with_it(stage: Stage) -> None:
+    stage.do("host", "channel_icon_upload", channel="general", image=PNG)
+    stage.do("host", "channel_delete", name="general")
+    stage.world.asset_pictures.wait()
+    assert list(stage.world.asset_pictures.folder.iterdir()) == []
+
+
+def test_channel_icon_upload_refusals(stage: Stage) -> None:
+    assert stage.refused("ann", "channel_icon_upload", channel="general", image=PNG).code.wire == "permission_required"
+    assert stage.refused("host", "channel_icon_upload", channel="nowhere", image=PNG).code.wire == "channel_not_found"
+    assert stage.refused("host", "channel_icon_upload", channel="general", image=PNG[:-40]).code.wire == "bad_value"
+    assert icon_file(stage) is None

@@ -18,6 +18,7 @@ from db.emojis import Emoji
 from handlers.context import Context
 from handlers.emoji_pictures import EmojiPictures
 from handlers.hand_edits import effects
+from handlers.handshake import handshake
 from handlers.picture_folder import MAX_BYTES
 from handlers.registry import HANDLERS
 from protocol.audience import Everyone
@@ -124,6 +125,12 @@ def test_emoji_add_takes_the_kinds_of_the_settings(stage: Stage) -> None:
     configure(stage, uploads=Uploads(emoji_allowed_file_types=("webp", "svg")))
     assert stage.answer("mod", "emoji_add", name="x", image=data_uri(picture(kind="webp")))["fileName"] == "1.webp"
     assert stage.refused("mod", "emoji_add", name="y", image=PNG).code.wire == "bad_value"
+
+
+def test_the_handshake_says_which_pictures_may_become_emojis(stage: Stage) -> None:
+    configure(stage, uploads=Uploads(emoji_allowed_file_types=("webp", "svg", "jpeg", "jpg")))
+    limits = handshake(stage.world, "key").val.limits
+    assert (limits.emojis, limits.emoji_types, limits.picture_bytes) == (500, ["jpg", "webp"], 3_000_000)
 
 
 def test_emoji_add_shrinks_and_keeps_animation(stage: Stage) -> None:

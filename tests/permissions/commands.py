@@ -78,6 +78,7 @@ CHANNELS = (
     Row("channel_topic_set", {"channel": "$club", "topic": "Tea"}, VIEWERS),
     Row("channel_topic_set", {"channel": "$club", "topic": "Tea"}, IN_CHARGE, "of a channel whose topic is locked",
         before=(("host", "channel_modes_set", {"channel": "$club", "topic_locked": True}),)),
+    Row("channel_icon_upload", {"channel": "$club", "image": PNG}, ADMINS),
     Row("channel_modes_set", {"channel": "$club", "moderated": True}, IN_CHARGE),
     Row("channel_member_set", {"channel": "$club", "user": BEN, "voice": True}, IN_CHARGE),
     Row("channel_invite", {"channel": "$club", "user": BEN}, IN_CHARGE),

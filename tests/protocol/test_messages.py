@@ -30,6 +30,7 @@ LIMITED = {
     "channel_modes_set", "channel_member_set", "channel_invite", "channel_kick", "username_update",
     "access_token_create", "poll_create", "poll_vote", "thread_create", "nickname_update", "invite_create",
     "slash_register", "slash_call", "plugin_call", "pfp_upload",
+    "unreads_mark",
 }  # fmt: skip
 
 

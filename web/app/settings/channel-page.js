@@ -2,8 +2,9 @@
 import { html, useState } from "../lib.js";
 import { request } from "../core/connection.js";
 import { go } from "../core/router.js";
-import { channelNamed, channelTitle } from "../core/state.js";
+import { channelNamed, channelTitle, localUrl } from "../core/state.js";
 import { attempt } from "../chat/menus.js";
+import { Avatar } from "../ui/avatar.js";
 import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
 import { Select, Switch, TextArea, TextField } from "../ui/field.js";
@@ -12,6 +13,7 @@ import { ChannelPeople } from "./channel-people.js";
 import { ChannelRules, sameRules } from "./channel-rules.js";
 import { Back, TYPES } from "./channels.js";
 import { confirmTyped } from "./confirm-typed.js";
+import { PictureButton } from "./picture-file.js";
 import { SaveBar } from "./save-bar.js";
 
 const MODES = [
@@ -42,10 +44,12 @@ export function ChannelPage({ name }) {
   const changed = Object.keys(draft).filter(differs);
   const save = async () => {
     const modes = pick(draft, changed.filter((key) => key === "key" || MODES.some((mode) => mode.key === key)));
-    const updates = pick(draft, changed.filter((key) => !(key in modes)));
+    const picture = draft.icon?.startsWith("data:") ? draft.icon : null;
+    const updates = pick(draft, changed.filter((key) => !(key in modes) && !(key === "icon" && picture)));
     for (const key of ["display_name", "icon"]) if (updates[key] === "") updates[key] = null;
     try {
       if (Object.keys(modes).length) await request("channel_modes_set", { channel: channel.name, ...modes });
+      if (picture) await request("channel_icon_upload", { channel: channel.name, image: picture });
       if (Object.keys(updates).length) await request("channel_update", { current_name: channel.name, updates });
       toast("Saved", "success");
       setDraft({});
@@ -64,7 +68,7 @@ export function ChannelPage({ name }) {
         <${TextField} label="Display name" value=${wanted.display_name} onInput=${set("display_name")} maxLength=${100} placeholder=${wanted.name} hint="What people read in place of the name. May hold spaces." />
         ${!separator && html`
           <${TextArea} label="Description" value=${wanted.description} onInput=${set("description")} maxLength=${1000} rows=${2} />
-          <${TextField} label="Icon" type="url" value=${wanted.icon} onInput=${set("icon")} maxLength=${500} placeholder="https://" hint="Address of a picture. Only pictures of this server are shown here." />
+          <${ChannelIcon} name=${wanted.name} icon=${wanted.icon} onInput=${set("icon")} />
           <${Select} label="Kind" value=${wanted.type} onInput=${set("type")} options=${TYPES.filter(({ value }) => value !== "separator")} hint=${wanted.type === now.type ? null : "What was written stays stored, and is shown again when the kind is changed back."} />`}
       </section>
       <${ChannelRules} channel=${channel.name} type=${wanted.type} rules=${wanted.permissions} onInput=${set("permissions")} />
@@ -86,6 +90,24 @@ export function ChannelPage({ name }) {
         </div>
       </section>
       <${SaveBar} changed=${changed.length > 0} save=${save} reset=${() => { setDraft({}); setProblem(""); }} problem=${problem} />
+    </div>
+  `;
+}
+
+/** icon: address, data URI of a picture that is to be uploaded, or "" for none. */
+function ChannelIcon({ name, icon, onInput }) {
+  const shown = icon.startsWith("data:") ? icon : localUrl(icon);
+  return html`
+    <div class="picture-row">
+      <${Avatar} square size=${56} src=${shown} name=${name || "?"} />
+      <div class="picture-text">
+        <p class="field-label">Icon</p>
+        ${icon && !shown && html`<p class="settings-note">Its picture is at ${icon}. Pages of this server load none from elsewhere: upload it to have it shown here.</p>`}
+        <div class="settings-buttons">
+          <${PictureButton} label=${icon ? "Another icon" : "Upload an icon"} width=${256} height=${256} square onPick=${onInput} />
+          ${icon && html`<${Button} kind="quiet" onClick=${() => onInput("")}>Remove the icon</${Button}>`}
+        </div>
+      </div>
     </div>
   `;
 }

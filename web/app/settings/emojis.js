@@ -1,8 +1,7 @@
 // The community's own emojis: seen, added (several at once), renamed, deleted.
 import { html, useState } from "../lib.js";
 import { request } from "../core/connection.js";
-import { plural } from "../core/format.js";
-import { emojis } from "../core/state.js";
+import { emojis, limits } from "../core/state.js";
 import { pictureOf, referenceTo } from "../chat/emojis.js";
 import { attempt } from "../chat/menus.js";
 import { copyText } from "../chat/copy.js";
@@ -12,23 +11,20 @@ import { Empty } from "../ui/empty.js";
 import { TextField } from "../ui/field.js";
 import { openMenu } from "../ui/menu.js";
 import { nameProblem, NewEmojis } from "./new-emojis.js";
-import { useFetched } from "./fetched.js";
 
 const SEARCH_FROM = 12;
 
 export function EmojisPage() {
   const [search, setSearch] = useState("");
-  const { answer } = useFetched("settings_get");
-  const setting = (key) => answer?.settings.find((each) => each.key === key)?.value;
   const all = [...emojis.value.values()].sort((a, b) => a.name.localeCompare(b.name));
   const found = all.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()));
-  const most = setting("limits.emojis");
+  const { emojis: most, emoji_types: types } = limits.value;
   return html`
     <div class="settings-form">
-      <${NewEmojis} types=${setting("uploads.emoji_allowed_file_types")} room=${most === undefined ? Infinity : most - all.length} />
+      <${NewEmojis} types=${types} room=${most - all.length} />
       <section class="running-section">
         <header class="running-head">
-          <h2>${most ? `${all.length} of ${most}` : plural(all.length, "emoji")}</h2>
+          <h2>${all.length} of ${most.toLocaleString()}</h2>
           ${all.length >= SEARCH_FROM && html`<${TextField} type="search" label="Find an emoji" hideLabel icon="search" placeholder="Find" value=${search} onInput=${setSearch} />`}
         </header>
         ${!all.length

@@ -2,16 +2,15 @@
 import { html, useEffect, useRef, useState } from "../lib.js";
 import { request } from "../core/connection.js";
 import { bytes, plural } from "../core/format.js";
-import { emojis } from "../core/state.js";
+import { emojis, limits } from "../core/state.js";
 import { Button, IconButton } from "../ui/button.js";
 import { TextField } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
 import { Progress } from "../ui/progress.js";
 import { toast } from "../ui/toast.js";
 
-const MOST_BYTES = 3_000_000; // as in handlers/emoji_pictures.py
 const NAME = /^[A-Za-z0-9_]{1,64}$/;
-const MIME = { jpg: "image/jpeg", svg: "image/svg+xml" };
+const MIME = { jpg: "image/jpeg" };
 
 /** Why a name cannot be taken beside `others` ([{name}]); null where it can. */
 export function nameProblem(name, others) {
@@ -20,8 +19,8 @@ export function nameProblem(name, others) {
   return others.some((other) => other.name.toLowerCase() === name.toLowerCase()) ? "Another one has this name." : null;
 }
 
-/** types: extensions that the server takes, undefined while unknown; room: how many more fit. */
-export function NewEmojis({ types = ["png", "jpg", "gif"], room }) {
+/** types: extensions that the server takes; room: how many more fit. */
+export function NewEmojis({ types, room }) {
   const [files, setFiles] = useState([]); // [{id, file, url, name, problem}]
   const [done, setDone] = useState(null); // how many of the present ones are added, while they are
   const [over, setOver] = useState(false);
@@ -30,12 +29,13 @@ export function NewEmojis({ types = ["png", "jpg", "gif"], room }) {
   const latest = useRef(files);
   latest.current = files;
   useEffect(() => () => latest.current.forEach(({ url }) => URL.revokeObjectURL(url)), []);
+  const most = limits.value.picture_bytes;
   const mimes = [...new Set(types.map((type) => MIME[type] ?? `image/${type}`))];
 
   const take = (list) => {
     const taken = [];
     for (const file of list) {
-      const problem = !mimes.includes(file.type) ? `${file.name} is of a kind that is not taken: ${types.join(", ")}.` : file.size > MOST_BYTES ? `${file.name} is too large: ${bytes(file.size)}, at most 3 MB.` : null;
+      const problem = !mimes.includes(file.type) ? `${file.name} is of a kind that is not taken: ${types.join(", ")}.` : file.size > most ? `${file.name} is too large: ${bytes(file.size)}, at most ${bytes(most)}.` : null;
       if (problem) toast(problem, "danger");
       else taken.push({ id: ++counter.current, file, url: URL.createObjectURL(file), name: freeName(file.name, [...emojis.peek().values(), ...files, ...taken]), problem: "" });
     }
@@ -81,7 +81,7 @@ export function NewEmojis({ types = ["png", "jpg", "gif"], room }) {
         <span class="running-drop-icon"><${Icon} name="upload" size=${22} /></span>
         <div class="running-drop-text">
           <p><strong>${over ? "Drop them here" : "Drop pictures here, or choose them"}</strong></p>
-          <p class="settings-note">${types.map((type) => type.toUpperCase()).join(", ")} of at most 3 MB. Larger than 256 × 256 pixels is shrunk; animated ones stay animated.</p>
+          <p class="settings-note">${types.map((type) => type.toUpperCase()).join(", ")} of at most ${bytes(most)}. Larger than 256 × 256 pixels is shrunk; animated ones stay animated.</p>
         </div>
         <${Button} icon="plus" disabled=${room <= 0} onClick=${() => input.current.click()}>Choose pictures</${Button}>
         <input ref=${input} type="file" class="visually-hidden" tabindex="-1" aria-label="Pictures" multiple accept=${mimes.join(",")}

@@ -1,9 +1,10 @@
 // Pictures from this device: read, shrunk, and made into what a command carries.
 import { html } from "../lib.js";
+import { bytes } from "../core/format.js";
+import { limits } from "../core/state.js";
 import { Icon } from "../ui/icon.js";
 import { toast } from "../ui/toast.js";
 
-const MOST_BYTES = 3_000_000;
 const TYPES = "image/png,image/jpeg,image/webp,image/gif";
 
 /** A button that asks for a picture. width, height: the most pixels that are of use; square: what is not is cut in the middle.
@@ -30,8 +31,9 @@ export function PictureButton({ label, width, height, square, onPick, disabled }
 
 /** A data URI. Animated pictures stay as they are; others are shrunk here, so that a photo of a phone is no long upload. */
 async function pictureOf(file, { width, height, square }) {
+  const most = limits.peek().picture_bytes;
   if (file.type === "image/gif") {
-    if (file.size > MOST_BYTES) throw new Error("The picture is larger than 3 MB. Choose a smaller one.");
+    if (file.size > most) throw new Error(`The picture is larger than ${bytes(most)}. Choose a smaller one.`);
     return dataUri(file);
   }
   let image;
@@ -47,7 +49,7 @@ async function pictureOf(file, { width, height, square }) {
   canvas.getContext("2d").drawImage(image, (image.width - w) / 2, (image.height - h) / 2, w, h, 0, 0, canvas.width, canvas.height);
   image.close();
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, file.type === "image/jpeg" ? "image/jpeg" : "image/png", 0.92));
-  if (!blob || blob.size > MOST_BYTES) throw new Error("The picture is too large. Choose a smaller one.");
+  if (!blob || blob.size > most) throw new Error("The picture is too large. Choose a smaller one.");
   return dataUri(blob);
 }
 
