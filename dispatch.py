@@ -136,7 +136,8 @@ class Dispatcher:
             if refusal is not None:
                 raise Limited(*refusal)
         if spec.pace is not None:
-            self.world.paces[spec.pace].spend(user.id)
+            each = spec.pace == "lists_per_minute"
+            self.world.paces[spec.pace].spend(f"{user.id} {spec.name}" if each else user.id)
 
     # --- answers -----------------------------------------------------------------------------------------------
 

@@ -149,6 +149,7 @@ class Community:
             paces={
                 "broadcasts_per_minute": Throttle(lambda: live.current.limits.broadcasts_per_minute, monotonic),
                 "searches_per_minute": Throttle(lambda: live.current.limits.searches_per_minute, monotonic),
+                "lists_per_minute": Throttle(lambda: live.current.limits.lists_per_minute, monotonic),
             },
             passwords=PasswordPool(),
             emoji_pictures=EmojiPictures(paths.emoji_folder),

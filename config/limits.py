@@ -166,8 +166,8 @@ class Limits(Section, frozen=True):
         int,
         setting(
             "Telling others",
-            "How often one user may react, pin, change, delete and join threads, end polls, block and unblock per "
-            "minute, all together; and of how often it types others are told.",
+            "How often one user may react, pin, change, delete and join threads, end polls, block, unblock and "
+            "mark as unread per minute, all together; and of how often it types others are told.",
             unit="actions",
             at_least=1,
             at_most=1_000_000,
@@ -183,6 +183,17 @@ class Limits(Section, frozen=True):
             at_most=1_000_000,
         ),
     ] = 120
+    lists_per_minute: Annotated[
+        int,
+        setting(
+            "Long lists",
+            "How often one user may ask for each of the long lists per minute: members, who is online, channels, what "
+            "is unread, mentions.",
+            unit="requests",
+            at_least=1,
+            at_most=1_000_000,
+        ),
+    ] = 60
     profile_changes_per_minute: Annotated[
         int,
         setting(

@@ -49,8 +49,8 @@ class Packet(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
         return None
 
 
-Pace = Literal["broadcasts_per_minute", "searches_per_minute"]
-"""Settings of `limits` that say how often one user may give certain commands, all together."""
+Pace = Literal["broadcasts_per_minute", "searches_per_minute", "lists_per_minute"]
+"""Settings of `limits` that say how often one user may give certain commands: all together, but each list by itself."""
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,12 @@ class ChannelsGetEvent(Packet, kw_only=True, frozen=True, tag="channels_get"):
     val: list[Channel]
 
 
-@spec(does="List the channels the caller may view.", allowed="everybody after login", reply=ChannelsGetEvent)
+@spec(
+    does="List the channels the caller may view.",
+    allowed="everybody after login",
+    pace="lists_per_minute",
+    reply=ChannelsGetEvent,
+)
 class ChannelsGet(Command, kw_only=True, frozen=True):
     pass
 

@@ -232,6 +232,7 @@ class MessagesPinned(Command, kw_only=True, frozen=True):
 @spec(
     does="List the messages that mention the caller or one of the caller's roles, or reply to the caller.",
     allowed="everybody; only messages in places the caller can view",
+    pace="lists_per_minute",
     reply=PingsGetReply,
     example={"limit": 50, "offset": 0},
 )

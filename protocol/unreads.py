@@ -77,6 +77,7 @@ class UnreadsAck(Command, kw_only=True, frozen=True):
 @spec(
     does="Make a message, and all that follow it, unread again. What is unread already stays so.",
     allowed="who can view the channel or the thread's parent",
+    pace="broadcasts_per_minute",
     limited=True,
     reply=UnreadsMarkReply,
     events=(UnreadsUpdateEvent,),
@@ -92,6 +93,7 @@ class UnreadsMark(Command, kw_only=True, frozen=True):
 @spec(
     does="List the read state of every text channel and forum thread the caller sees.",
     allowed="everybody",
+    pace="lists_per_minute",
     reply=UnreadsGetReply,
 )
 class UnreadsGet(Command, kw_only=True, frozen=True):

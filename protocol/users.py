@@ -126,7 +126,12 @@ class UsersListReply(Packet, kw_only=True, frozen=True, tag="users_list"):
     users: list[UserEntry]
 
 
-@spec(does="List all members that are not banned.", allowed="everybody after login", reply=UsersListReply)
+@spec(
+    does="List all members that are not banned.",
+    allowed="everybody after login",
+    pace="lists_per_minute",
+    reply=UsersListReply,
+)
 class UsersList(Command, kw_only=True, frozen=True):
     pass
 
@@ -137,7 +142,12 @@ class UsersOnlineReply(Packet, kw_only=True, frozen=True, tag="users_online"):
     users: list[UserEntry]
 
 
-@spec(does="List the members that are online.", allowed="everybody after login", reply=UsersOnlineReply)
+@spec(
+    does="List the members that are online.",
+    allowed="everybody after login",
+    pace="lists_per_minute",
+    reply=UsersOnlineReply,
+)
 class UsersOnline(Command, kw_only=True, frozen=True):
     pass
 

@@ -307,6 +307,7 @@ def world(tmp_path: Path, sqlite: SqliteFiles, clock: Clock) -> Iterator[World]:
         paces={
             "broadcasts_per_minute": Throttle(lambda: 120, clock),
             "searches_per_minute": Throttle(lambda: 120, clock),
+            "lists_per_minute": Throttle(lambda: 60, clock),
         },
         passwords=passwords,
         emoji_pictures=emoji_pictures,

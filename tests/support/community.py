@@ -18,7 +18,9 @@ CONFIG: dict[str, Any] = {
     "server": {"name": "Test community", "owner": {"name": "host"}},
     "auth_mode": "cracked",
     "rate_limiting": {"enabled": False},
-    "limits": dict.fromkeys(("profile_changes_per_minute", "broadcasts_per_minute", "searches_per_minute"), 1_000_000),
+    "limits": dict.fromkeys(
+        ("profile_changes_per_minute", "broadcasts_per_minute", "searches_per_minute", "lists_per_minute"), 1_000_000
+    ),
 }
 
 EVERYBODY: dict[str, list[str]] = {
