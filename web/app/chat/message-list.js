@@ -3,7 +3,7 @@
 import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
 import { online } from "../core/connection.js";
 import { canIn } from "../core/permissions.js";
-import { dayTitle, plural, sameDay, shortTime } from "../core/format.js";
+import { plural, shortTime } from "../core/format.js";
 import { placeKey } from "../core/place.js";
 import { go, route } from "../core/router.js";
 import { channelTitle, displayName, me, threadById } from "../core/state.js";
@@ -14,10 +14,11 @@ import { Empty, Problem } from "../ui/empty.js";
 import { Icon } from "../ui/icon.js";
 import { MessageSkeletons, Spinner } from "../ui/spinner.js";
 import { excerpt } from "./excerpt.js";
+import { layOut } from "./message-rows.js";
 import { Message } from "./message.js";
+import { firstInSight, keepPlace, rowOf, useResize } from "./scroll-place.js";
 import { editing, replyTo } from "./writing.js";
 
-const GROUP_S = 420;
 const NEAR_PX = 1000;
 const BOTTOM_PX = 40;
 const HIGHLIGHT_MS = 2400;
@@ -162,79 +163,6 @@ function Announcer({ messages }) {
   const isNew = last && last.timestamp > known.current && last.user !== me.value;
   if (last) known.current = Math.max(known.current, last.timestamp);
   return html`<div class="visually-hidden" role="status">${isNew ? `${displayName(last.user)}: ${excerpt(last, 240)}` : ""}</div>`;
-}
-
-// --- rows ---
-
-/** Days, the mark of new messages, and the messages, each with whether it continues the one above. */
-function layOut(messages, unreadFrom) {
-  const rows = [];
-  let previous = null;
-  let marked = false;
-  for (const message of messages) {
-    if (previous === null || !sameDay(previous.timestamp, message.timestamp)) {
-      rows.push({ key: `day/${new Date(message.timestamp * 1000).toDateString()}`, day: dayTitle(message.timestamp) });
-    }
-    if (unreadFrom && !marked && previous?.id === unreadFrom) {
-      rows.push({ key: "unread", unread: true });
-      marked = true;
-    }
-    rows.push({ message, grouped: rows.at(-1)?.message === previous && previous !== null && continues(previous, message) });
-    previous = message;
-  }
-  return rows;
-}
-
-function continues(previous, message) {
-  return (
-    previous.user === message.user && message.timestamp - previous.timestamp < GROUP_S && !message.reply_to && !message.interaction &&
-    previous.webhook?.name === message.webhook?.name && previous.type === message.type && !previous.ephemeral === !message.ephemeral
-  );
-}
-
-// --- keeping the place ---
-
-/** The topmost message of which something is in sight, and how far below the upper edge it begins, in pixels. Rows stand
- *  in the order of their positions, so a few measurements find it. */
-function firstInSight(box) {
-  const top = box.getBoundingClientRect().top;
-  const rows = box.firstElementChild.children;
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle].getBoundingClientRect().bottom > top) high = middle;
-    else low = middle + 1;
-  }
-  while (low < rows.length && !rows[low].dataset.message) low++;
-  return low < rows.length ? { id: rows[low].dataset.message, top: rows[low].getBoundingClientRect().top - top } : { id: null, top: 0 };
-}
-
-function keepPlace(box, anchor) {
-  if (!box) return;
-  const { stick, id, top } = anchor;
-  if (stick) {
-    box.scrollTop = box.scrollHeight;
-    anchor.at = box.scrollTop;
-    return;
-  }
-  const row = id && rowOf(box, id);
-  if (!row) return;
-  const moved = row.getBoundingClientRect().top - box.getBoundingClientRect().top - top;
-  if (Math.abs(moved) > 1) box.scrollTop += moved;
-}
-
-function rowOf(box, id) {
-  return box?.querySelector(`[data-message="${CSS.escape(id)}"]`);
-}
-
-function useResize(scroller, settle) {
-  useEffect(() => {
-    const observer = new ResizeObserver(settle);
-    observer.observe(scroller.current);
-    observer.observe(scroller.current.firstElementChild);
-    return () => observer.disconnect();
-  }, []);
 }
 
 /** Goes to the message that the address names, once for each time that somebody goes there: not after a reconnect. */
