@@ -366,7 +366,7 @@ class Community:
 
     def export(self, token: str, *, use: bool) -> Download | None:
         archive = open_archive(self.world, token, use=use)
-        return None if archive is None else Download(archive.file_name, archive.chunks())
+        return None if archive is None else Download(archive.file_name, archive.asker, archive.chunks())
 
     def invite_card(self, code: str, network: str) -> InviteCard | None:
         wait_s = self.world.invite_lookups.wait_s(network)

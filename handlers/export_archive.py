@@ -80,6 +80,7 @@ class Archive:
         self._link = link
         asker, user = self._people()
         self.file_name = "".join(c if c.isalnum() and c.isascii() else "-" for c in user.username)[:64] + ".zip"
+        self.asker = asker.id
         self._own = asker.id == user.id
         self._everything = not self._own and world.access.is_owner(asker)
 

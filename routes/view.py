@@ -70,9 +70,11 @@ class Undeliverable(Exception):
 
 
 class Download(msgspec.Struct, frozen=True):
-    """chunks: of the file, made while they are sent. file_name: letters, digits and `-`, with its ending."""
+    """chunks: of the file, made while they are sent. file_name: letters, digits and `-`, with its ending. asker: id of
+    the user who asked for it."""
 
     file_name: str
+    asker: str
     chunks: AsyncIterator[bytes]
 
 

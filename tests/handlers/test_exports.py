@@ -225,19 +225,44 @@ async def test_a_right_lost_in_the_middle_ends_the_archive(house: House) -> None
 
 
 @anyio
-async def test_only_so_many_archives_are_made_at_once_and_the_link_stays_valid(house: House) -> None:
-    ann = await house.enter("ann")
-    token = (await ann.one("user_export"))["url"].removeprefix("/exports/")
-    route = Exports(house.community)
-    request = Request({"type": "http", "method": "GET", "path_params": {"token": token}, "headers": []})
-    running = []
-    for _ in range(MAX_RUNNING):
-        own = (await ann.one("user_export"))["url"].removeprefix("/exports/")
-        running.append(await route(Request({**request.scope, "path_params": {"token": own}})))
-    token = (await ann.one("user_export"))["url"].removeprefix("/exports/")
-    with pytest.raises(HTTPException, match="503"):
-        await route(Request({**request.scope, "path_params": {"token": token}}))
-    assert house.community.export(token, use=False) is not None
+async def test_only_so_many_archives_are_made_at_once_and_the_link_stays_valid(tmp_path: Path) -> None:
+    names = [f"user{number}" for number in range(MAX_RUNNING + 1)]
+    async with open_house(tmp_path, users=USERS | dict.fromkeys(names, ("user",)), channels=CHANNELS) as house:
+        route, running = Exports(house.community), []
+        for name in names[:-1]:
+            running.append(await route(asked(await link_of(await house.enter(name)))))
+        token = await link_of(await house.enter(names[-1]))
+        with pytest.raises(HTTPException, match="503"):
+            await route(asked(token))
+        assert house.community.export(token, use=False) is not None
+
+
+@anyio
+async def test_one_member_fetches_one_archive_at_a_time(house: House) -> None:
+    ann, ben, route = await house.enter("ann"), await house.enter("ben"), Exports(house.community)
+    first = await route(asked(await link_of(ann)))
+    second = await link_of(ann)
+    with pytest.raises(HTTPException) as caught:
+        await route(asked(second))
+    assert (caught.value.status_code, caught.value.headers) == (429, {"Retry-After": "60"})
+    others = await route(asked(await link_of(ben)))
+    for answer in (first, others):
+        await answer(asked("").scope, hang_up, hang_up)
+    assert (await route(asked(second))).status_code == 200
+
+
+async def link_of(guest: Guest) -> str:
+    url: str = (await guest.one("user_export"))["url"]
+    return url.removeprefix("/exports/")
+
+
+def asked(token: str) -> Request:
+    return Request({"type": "http", "method": "GET", "path_params": {"token": token}, "headers": []})
+
+
+async def hang_up(*args: Any) -> Any:
+    """Both ends of a connection that the client has closed."""
+    return {"type": "http.disconnect"}
 
 
 # --- erasing
