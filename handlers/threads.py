@@ -107,48 +107,51 @@ def thread_delete(ctx: Context, cmd: ThreadDelete) -> Change:
 
 @handles(ThreadJoin)
 def thread_join(ctx: Context, cmd: ThreadJoin) -> Change:
-    world, user = ctx.world, ctx.user
+    user = ctx.user
     place = find_thread(ctx, cmd.thread_id)
 
     def change(tx: Transaction) -> Outcome:
         before = thread_now(tx, place)
         if before.locked:
             raise Refused(Code.THREAD_LOCKED)
-        after = tx.threads.add_participant(place.id, user.id) or before
-        packet = ThreadJoinEvent(
-            thread=_on_wire(world, tx, place, after),
-            thread_id=place.id,
-            channel=place.channel.name,
-            user=user.username,
-        )
-        if after == before:
-            return Outcome(reply=packet)
-        return Outcome(events=[Event(place.audience, packet)], then=lambda: world.threads.put(after))
+        return _took_part(ctx, tx, place, before, tx.threads.add_participant(place.id, user.id), ThreadJoinEvent)
 
     return change
 
 
 @handles(ThreadLeave)
 def thread_leave(ctx: Context, cmd: ThreadLeave) -> Change:
-    world, user = ctx.world, ctx.user
+    user = ctx.user
     place = find_thread(ctx, cmd.thread_id)
 
     def change(tx: Transaction) -> Outcome:
         before = thread_now(tx, place)
-        after = before
-        if user.id != before.created_by:  # the creator stays
-            after = tx.threads.remove_participant(place.id, user.id) or before
-        packet = ThreadLeaveEvent(
-            thread=_on_wire(world, tx, place, after),
-            thread_id=place.id,
-            channel=place.channel.name,
-            user=user.username,
-        )
-        if after == before:
-            return Outcome(reply=packet)
-        return Outcome(events=[Event(place.audience, packet)], then=lambda: world.threads.put(after))
+        is_creator = user.id == before.created_by  # who stays
+        after = None if is_creator else tx.threads.remove_participant(place.id, user.id)
+        return _took_part(ctx, tx, place, before, after, ThreadLeaveEvent)
 
     return change
+
+
+def _took_part(
+    ctx: Context,
+    tx: Transaction,
+    place: Place,
+    before: Thread,
+    after: Thread | None,
+    event: type[ThreadJoinEvent | ThreadLeaveEvent],
+) -> Outcome:
+    """after: None when nothing changed; then only the caller is told."""
+    world, thread = ctx.world, after or before
+    packet = event(
+        thread=_on_wire(world, tx, place, thread),
+        thread_id=place.id,
+        channel=place.channel.name,
+        user=ctx.user.username,
+    )
+    if thread == before:
+        return Outcome(reply=packet)
+    return Outcome(events=[Event(place.audience, packet)], then=lambda: world.threads.put(thread))
 
 
 def _require_charge(ctx: Context, place: Place, action: str) -> None:
