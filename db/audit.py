@@ -77,7 +77,8 @@ _INSERT = modlog.insert()
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One action. target: a user, role, channel, message, emoji or webhook; None for what has none. channel: id of the
-    channel that it tells of, for only those who may view it read the entry. timestamp: unix seconds. kept: False where
+    channel that it tells of, for only those who may view it read the entry. before: fields of `details` as they were,
+    where they changed. timestamp: unix seconds. kept: False where
     the log is switched off: observers hear of it, and it is not stored."""
 
     id: str
@@ -88,6 +89,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     target_name: str | None = None
     channel: str | None = None
     details: dict[str, Any] = {}
+    before: dict[str, Any] = {}
     timestamp: float
     kept: bool = True
 
@@ -116,6 +118,7 @@ class Audit:
             "target_name": entry.target_name,
             "channel": entry.channel,
             "details": msgspec.json.encode(entry.details).decode(),
+            "before": msgspec.json.encode(entry.before).decode() if entry.before else None,
         }
         self._group.connection.execute(_INSERT, values)
 
@@ -191,5 +194,6 @@ def _read(row: Row[Any]) -> AuditEntry:
         target_name=row.target_name,
         channel=row.channel,
         details=msgspec.json.decode(row.details),
+        before={} if row.before is None else msgspec.json.decode(row.before),
         timestamp=row.timestamp,
     )

@@ -247,8 +247,11 @@ def _without(row: Row[Any], erasure: Erasure) -> dict[str, Any]:
         cleaned |= {"target_id": DELETED_USER}
     if suffered or wrote:
         cleaned |= {"target_name": DELETED_USER}
-    kept = {} if suffered and row.action == "user_update" else _replaced(details, erasure)
-    return cleaned | {"details": msgspec.json.encode(kept).decode()}
+    if suffered and row.action == "user_update":  # names of the user
+        return cleaned | {"details": "{}", "before": None}
+    if row.before is not None:
+        cleaned["before"] = msgspec.json.encode(_replaced(msgspec.json.decode(row.before), erasure)).decode()
+    return cleaned | {"details": msgspec.json.encode(_replaced(details, erasure)).decode()}
 
 
 def _replaced(value: Any, erasure: Erasure) -> Any:

@@ -119,6 +119,7 @@ def moderation(tx: Transaction, user_id: str, cursor: Cursor) -> Page:
     records, after = _by_key(tx, wanted, columns.n, "n", cursor)
     for record in records:
         record |= {"place": record.pop("channel"), "details": msgspec.json.decode(record["details"])}
+        record["before"] = None if record["before"] is None else msgspec.json.decode(record["before"])
         del record["n"]
     return records, after
 

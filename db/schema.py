@@ -249,6 +249,8 @@ modlog = Table(
     # id of the channel that the entry tells of: only those who may view it read the entry
     Column("channel", Text),
     Column("details", Text, nullable=False),
+    # what changed as it was before, in the form of `details`; null where nothing was
+    Column("before", Text),
 )
 Index("modlog_category", modlog.c.category, modlog.c.timestamp, modlog.c.action, modlog.c.channel)
 Index("modlog_actor_id", modlog.c.actor_id)

@@ -27,9 +27,10 @@ def entry(
     actor_id: str = "",
     actor_name: str = ON_DISK,
     channel: str | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """channel: id of the one that it tells of; None for the one that is its target or that `details` name, as long as
-    that exists: make it before a channel is removed."""
+    that exists: make it before a channel is removed. before: fields of `details` that changed, as they were."""
     details = dict(details or {})
     if channel is None and target_id is not None and target_id in world.channels:
         channel = target_id
@@ -44,48 +45,60 @@ def entry(
         target_id=target_id,
         target_name=target_name,
         channel=channel,
-        details=details,
+        details=_bounded(details),
+        before=_bounded(before or {}),
         timestamp=world.clock(),
         kept=world.config.modlog.enabled,
     )
 
 
-MAX_TEXT = 300
-MAX_ITEMS = 30
-MAX_VALUE_BYTES = 4_096
-MAX_CHANGES_BYTES = 32_768
+MAX_TEXT = 1000
+MAX_ITEMS = 200
+MAX_DETAILS = 16_384
+"""About: characters, and 8 for each value."""
 CUT = "…"
 
 
-def differences(pairs: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
-    """Field -> `{"old": ..., "new": ...}` for those whose values differ. Long texts end with `…`, long lists have it as
-    their last item, and it stands for a value that is too much altogether."""
-    found: dict[str, dict[str, Any]] = {}
-    left = MAX_CHANGES_BYTES
-    for name, (old, new) in pairs.items():
-        if old != new:
-            found[name] = {"old": _bounded(old), "new": _bounded(new)} if left > 0 else {"old": CUT, "new": CUT}
-            left -= len(msgspec.json.encode(found[name]))
-    return found
+def _bounded(details: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON of bounded size: long texts end with `…`, long lists have it as their last item, and what is too much
+    altogether is left out behind it."""
+    left = MAX_DETAILS
+
+    def cut(value: Any) -> Any:
+        nonlocal left
+        left -= 8
+        if left < 0:
+            return CUT
+        if isinstance(value, str):
+            most = min(MAX_TEXT, left)
+            left -= len(value[:most])
+            return value if len(value) <= most else value[:most] + CUT
+        if isinstance(value, dict):
+            found = {}
+            for key, inner in value.items():
+                if left < 0:
+                    break
+                found[cut(key)] = cut(inner)
+            return found
+        if isinstance(value, (list, tuple)):
+            items = []
+            for item in value[:MAX_ITEMS]:
+                if left < 0:
+                    break
+                items.append(cut(item))
+            return items if len(items) == len(value) else [*items, CUT]
+        return value
+
+    plain: dict[str, Any] = cut(msgspec.to_builtins(details))
+    return plain
 
 
-def _bounded(value: Any) -> Any:
-    plain = _cut(msgspec.to_builtins(value, order="sorted"))
-    return plain if len(msgspec.json.encode(plain)) <= MAX_VALUE_BYTES else CUT
-
-
-def _cut(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + CUT
-    if isinstance(value, dict):
-        return {_cut(key): _cut(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_cut(item) for item in value[:MAX_ITEMS]] + ([CUT] if len(value) > MAX_ITEMS else [])
-    return value
+def marks_of(channel: Channel, user_id: str) -> dict[str, bool]:
+    return {"operator": user_id in channel.operators, "voice": user_id in channel.voices}
 
 
 def modes(old: Channel, new: Channel) -> dict[str, bool]:
-    """Modes that differ, as they are now. Of the key only whether there is one."""
+    """Modes that differ, as they are in `new`. Of the key only whether there is one."""
     found: dict[str, bool] = {flag: getattr(new, flag) for flag in FLAGS if getattr(old, flag) != getattr(new, flag)}
     if old.key != new.key:
         found["key"] = new.key is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from db.channels import FLAGS, USER_LISTS, Channel, Channels
+from db.channels import Channel, Channels
 from db.documents import Order
 from db.emojis import Emoji, Emojis
 from db.roles import Role, Roles
 from db.users import User, Users
-from handlers.audit import entry, modes
+from handlers.audit import entry, marks_of, modes
+from handlers.channels import channel_changes
+from handlers.emojis import emoji_changes
 from handlers.roles import role_changes
 from handlers.users import name_changes
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from db.audit import AuditEntry
     from db.documents import Change
     from handlers.context import World
-
-_ELSEWHERE = {*FLAGS, *USER_LISTS, "key", "id", "created_by"}
-"""Fields of a channel that are none of `channel_update`, or of which the log says nothing."""
 
 
 def notes(world: World, change: Change) -> list[AuditEntry]:
@@ -44,17 +43,17 @@ def _of_user(world: World, old: User | None, new: User | None) -> list[AuditEntr
         return []  # no command adds a member
     if new is None:
         return [entry(world, "user_delete", old.id, old.username)]
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
     if old.banned != new.banned:
-        found.append(("user_ban" if new.banned else "user_unban", {}))
-    names = name_changes(old, new)
-    if names:
-        found.append(("user_update", names))
+        found.append(("user_ban" if new.banned else "user_unban", {}, {}))
+    if old.username != new.username or old.nickname != new.nickname:
+        found.append(("user_update", name_changes(old, new), name_changes(new, old)))
     if old.roles != new.roles:
-        found.append(("user_roles_set", {"roles": list(new.roles)}))
+        found.append(("user_roles_set", {"roles": new.roles}, {"roles": old.roles}))
     if old.muted_until != new.muted_until:
-        found.append(("user_timeout", {"timeout": max(0, round((new.muted_until or 0.0) - world.clock()))}))
-    return [entry(world, action, new.id, old.username, details) for action, details in found]
+        was, is_ = (max(0, round((user.muted_until or 0.0) - world.clock())) for user in (old, new))
+        found.append(("user_timeout", {"timeout": is_}, {"timeout": was} if was else {}))
+    return [entry(world, action, new.id, old.username, details, before=before) for action, details, before in found]
 
 
 def _of_role(world: World, old: Role | None, new: Role | None) -> list[AuditEntry]:
@@ -64,7 +63,8 @@ def _of_role(world: World, old: Role | None, new: Role | None) -> list[AuditEntr
         details = {"color": new.color, "permissions": list(new.permissions)}
         return [entry(world, "role_create", new.id, new.name, details)]
     changed = role_changes(old, new)
-    return [entry(world, "role_update", new.id, new.name, changed)] if changed else []
+    before = role_changes(new, old)
+    return [entry(world, "role_update", new.id, new.name, changed, before=before)] if changed else []
 
 
 def _of_channel(world: World, old: Channel | None, new: Channel | None) -> list[AuditEntry]:
@@ -73,16 +73,17 @@ def _of_channel(world: World, old: Channel | None, new: Channel | None) -> list[
     if old is None:
         return [entry(world, "channel_create", new.id, new.name, {"type": new.type})]
     found = []
-    fields = [name for name in Channel.__struct_fields__ if name not in _ELSEWHERE]
-    changed = {name: getattr(new, name) for name in fields if getattr(old, name) != getattr(new, name)}
+    changed = channel_changes(old, new)
     if changed:
-        found.append(entry(world, "channel_update", new.id, old.name, changed))
+        before = channel_changes(new, old)
+        found.append(entry(world, "channel_update", new.id, old.name, changed, before=before))
     if modes(old, new):
-        found.append(entry(world, "channel_modes_set", new.id, new.name, modes(old, new)))
+        found.append(entry(world, "channel_modes_set", new.id, new.name, modes(old, new), before=modes(new, old)))
     for user_id in sorted({*old.operators} ^ {*new.operators} | {*old.voices} ^ {*new.voices}):
-        marks = {"operator": user_id in new.operators, "voice": user_id in new.voices}
-        details = {"channel": new.name, **marks}
-        found.append(entry(world, "channel_member_set", user_id, world.users.username_of(user_id), details))
+        marks = marks_of(new, user_id)
+        differing = {name: mark for name, mark in marks_of(old, user_id).items() if mark != marks[name]}
+        details, name = {"channel": new.name, **marks}, world.users.username_of(user_id)
+        found.append(entry(world, "channel_member_set", user_id, name, details, before=differing))
     return found
 
 
@@ -91,10 +92,11 @@ def _of_emoji(world: World, old: Emoji | None, new: Emoji | None) -> list[AuditE
         return [] if old is None else [entry(world, "emoji_delete", old.id, old.name)]
     if old is None:
         return [entry(world, "emoji_add", new.id, new.name)]
-    found: dict[str, Any] = {"name": new.name} if old.name != new.name else {}
+    found: dict[str, Any] = dict(emoji_changes(old, new))
+    before = emoji_changes(new, old)
     if old.file_name != new.file_name:
         found["image"] = True
-    return [entry(world, "emoji_update", new.id, new.name, found)] if found else []
+    return [entry(world, "emoji_update", new.id, new.name, found, before=before)] if found else []
 
 
 def _of_order(world: World, old: Order | None, new: Order | None) -> list[AuditEntry]:
@@ -108,5 +110,14 @@ def _of_order(world: World, old: Order | None, new: Order | None) -> list[AuditE
     for id_ in common:
         channel = world.channels.get(id_)
         if id_ in moved and channel is not None:
-            found.append(entry(world, "channel_move", id_, channel.name, {"position": after.index(id_)}))
+            found.append(
+                entry(
+                    world,
+                    "channel_move",
+                    id_,
+                    channel.name,
+                    {"position": after.index(id_)},
+                    before={"position": before.index(id_)},
+                )
+            )
     return found

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from db.channels import FLAGS
+from handlers.audit import marks_of
 from handlers.audit import modes as modes_changed
 from handlers.channel_members import find_charge, find_named, is_in
 from handlers.channels import mode_events
@@ -45,7 +46,8 @@ def channel_topic_set(ctx: Context, cmd: ChannelTopicSet) -> Outcome:
     events = _change(world, channel, new, user.username)
     audit = []
     if events and world.access.is_in_charge(user, channel):  # elsewhere everybody may, which is no moderation
-        audit = [ctx.audit("channel_update", channel.id, channel.name, description=new.description)]
+        before = {"description": channel.description}
+        audit = [ctx.audit("channel_update", channel.id, channel.name, before, description=new.description)]
     return Outcome(reply=reply, events=events, audit=audit)
 
 
@@ -59,7 +61,8 @@ def channel_modes_set(ctx: Context, cmd: ChannelModesSet) -> Outcome:
     modes = ChannelModes(**{name: getattr(new, name) for name in FLAGS}, key=new.key is not None)
     reply = ChannelModesSetReply(channel=channel.name, modes=modes)
     events = _change(world, channel, new, ctx.user.username)
-    audit = [ctx.audit("channel_modes_set", channel.id, channel.name, **modes_changed(channel, new))] if events else []
+    before, after = modes_changed(new, channel), modes_changed(channel, new)
+    audit = [ctx.audit("channel_modes_set", channel.id, channel.name, before, **after)] if events else []
     return Outcome(reply=reply, events=events, audit=audit)
 
 
@@ -76,10 +79,11 @@ def channel_member_set(ctx: Context, cmd: ChannelMemberSet) -> Outcome:
     saw = world.access.may(target, channel, "view")
     new = replace(channel, operators=operators, voices=voices)
     events = _change(world, channel, new, ctx.user.username)
-    marks = {"operator": target.id in operators, "voice": target.id in voices}
+    marks = marks_of(new, target.id)
+    before = {name: mark for name, mark in marks_of(channel, target.id).items() if mark != marks[name]}
     audit = []
     if events:
-        audit = [ctx.audit("channel_member_set", target.id, target.username, channel=channel.name, **marks)]
+        audit = [ctx.audit("channel_member_set", target.id, target.username, before, channel=channel.name, **marks)]
     if saw and not world.access.may(target, new, "view"):
         events += [Event(SessionsOf(target.id), event.packet) for event in events]
     if events:

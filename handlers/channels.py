@@ -205,7 +205,8 @@ def channel_update(ctx: Context, cmd: ChannelUpdate) -> Outcome:
         return Outcome(reply=reply)
     world.channels.put(new)
     events = [*mode_events(world, old, new, ctx.user.username), *_told()]
-    audit = [ctx.audit("channel_update", old.id, old.name, **cmd.updates)]
+    before, after = channel_changes(new, old), channel_changes(old, new)
+    audit = [ctx.audit("channel_update", old.id, old.name, before, **after)]
     return Outcome(reply=reply, events=events, audit=audit, after=lambda: discard_icon(world, old.icon))
 
 
@@ -225,8 +226,17 @@ async def channel_icon_upload(ctx: Context, cmd: ChannelIconUpload) -> Outcome:
     new = msgspec.structs.replace(old, icon=file_name)
     world.channels.put(new)
     reply = ChannelIconUploadReply(channel=new.name, icon=channel_icon_url(world.config, new) or "")
-    audit = [ctx.audit("channel_update", old.id, old.name, icon=file_name)]
+    audit = [ctx.audit("channel_update", old.id, old.name, {"icon": old.icon}, icon=file_name)]
     return Outcome(reply=reply, events=_told(), audit=audit, after=lambda: discard_icon(world, old.icon))
+
+
+def channel_changes(old: Channel, new: Channel) -> dict[str, Any]:
+    """Fields of `channel_update` that differ, as they are in `new`; None where it has none."""
+    one, other = (
+        {name: getattr(channel, name) for name in ChannelUpdates.__struct_fields__} | channel.extra
+        for channel in (old, new)
+    )
+    return {name: other.get(name) for name in {**one, **other} if _as_json(one.get(name)) != _as_json(other.get(name))}
 
 
 def discard_icon(world: World, icon: str | None) -> None:
@@ -236,9 +246,12 @@ def discard_icon(world: World, icon: str | None) -> None:
 
 
 def _same(old: Channel, new: Channel) -> bool:
-    """As JSON: to Python, 1 is the same as true."""
-    one, other = (msgspec.json.encode(channel, order="deterministic") for channel in (old, new))
-    return one == other
+    return _as_json(old) == _as_json(new)
+
+
+def _as_json(value: Any) -> bytes:
+    """For comparing: to Python, 1 is the same as true."""
+    return msgspec.json.encode(value, order="deterministic")
 
 
 def _updated(world: World, old: Channel, given: dict[str, Any]) -> Channel:
@@ -285,8 +298,9 @@ def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
         return Outcome(reply=reply)
     everything = [each.id for each in world.channels.values() if each is not channel]
     place = everything.index(others[position]) if position < len(others) else len(everything)
+    before = [each.id for each in world.channels.values()].index(channel.id)
     world.channels.move(channel.id, place)
-    entry = ctx.audit("channel_move", channel.id, channel.name, position=place)
+    entry = ctx.audit("channel_move", channel.id, channel.name, {"position": before}, position=place)
     return Outcome(reply=reply, events=_told(), audit=[entry])
 
 

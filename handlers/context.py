@@ -207,11 +207,25 @@ class Context:
         return self.world.access.may(self.user, channel, "view")
 
     def audit(
-        self, action: str, target_id: str | None = None, target_name: str | None = None, /, **details: Any
+        self,
+        action: str,
+        target_id: str | None = None,
+        target_name: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        /,
+        **details: Any,
     ) -> AuditEntry:
         """What the moderation log is to say of this command, for `Outcome.audit`. action: the wire name of the command
-        that does it, as in `db.audit.CATEGORIES`. details: what changed, never a secret."""
+        that does it, as in `db.audit.CATEGORIES`. details: what changed, never a secret. before: these fields as they
+        were, those that differ."""
         user = self.user
         return audit.entry(
-            self.world, action, target_id, target_name, details, actor_id=user.id, actor_name=user.username
+            self.world,
+            action,
+            target_id,
+            target_name,
+            details,
+            actor_id=user.id,
+            actor_name=user.username,
+            before=before,
         )

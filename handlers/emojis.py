@@ -88,14 +88,18 @@ async def emoji_update(ctx: Context, cmd: EmojiUpdate) -> Outcome:
     emoji = msgspec.structs.replace(old, **changed)
     world.emojis.put(emoji)
     replaced = old.file_name if cmd.image is not UNSET else None
-    details = {name: value for name, value in changed.items() if name == "name"} | (
-        {"image": True} if replaced is not None else {}
-    )
+    before, details = emoji_changes(emoji, old), emoji_changes(old, emoji)
+    image = {} if replaced is None else {"image": True}
     return Outcome(
         events=[_updated(emoji)],
-        audit=[ctx.audit("emoji_update", emoji.id, emoji.name, **details)],
+        audit=[ctx.audit("emoji_update", emoji.id, emoji.name, before, **details, **image)],
         after=lambda: _discard_unused(world, replaced),
     )
+
+
+def emoji_changes(old: Emoji, new: Emoji) -> dict[str, str]:
+    """The name where it differs, as it is in `new`."""
+    return {"name": new.name} if old.name != new.name else {}
 
 
 @handles(EmojiDelete)

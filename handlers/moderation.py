@@ -80,7 +80,9 @@ def user_timeout(ctx: Context, cmd: UserTimeout) -> Outcome:
     ctx.world.users.put(muted)
     reply = UserTimeoutReply(user=target.username, timeout=cmd.timeout)
     changed = muted.muted_until is not None or (target.muted_until or 0.0) > ctx.now
-    audit = [ctx.audit("user_timeout", target.id, target.username, timeout=cmd.timeout)] if changed else []
+    left_s = round((target.muted_until or 0.0) - ctx.now)
+    before = {"timeout": left_s} if left_s > 0 else None
+    audit = [ctx.audit("user_timeout", target.id, target.username, before, timeout=cmd.timeout)] if changed else []
     return Outcome(reply=reply, events=[mute_event(muted, ctx.now)], audit=audit)
 
 

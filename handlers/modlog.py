@@ -44,6 +44,7 @@ def entry_object(entry: AuditEntry) -> ModlogEntry:
         target_id=entry.target_id,
         target_name=entry.target_name,
         details=entry.details,
+        before=entry.before,
         timestamp=entry.timestamp,
     )
 

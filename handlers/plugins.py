@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from msgspec import structs
-
-from handlers import audit
 from handlers.outcome import Outcome
 from handlers.registry import handles
 from protocol.errors import Code, Refused
@@ -95,11 +92,19 @@ def plugin_settings_get(ctx: Context, cmd: PluginSettingsGet) -> Outcome:
 async def plugin_settings_update(ctx: Context, cmd: PluginSettingsUpdate) -> Outcome:
     if not cmd.changes:
         raise Refused(Code.NO_UPDATES)
-    plugins, noted = _plugins(ctx), ctx.audit("plugin_settings_update", None, cmd.plugin)
+    plugins = _plugins(ctx)
     found = await plugins.update_settings(cmd.plugin, cmd.changes)
-    secrets = [key for key, values in found.items() if values == (None, None)]
-    details: dict[str, Any] = {"plugin": cmd.plugin, "changes": audit.differences(found)}
-    noted = structs.replace(noted, details=details | ({"secrets": secrets} if secrets else {}))
+    told = {key: values for key, values in found.items() if values != (None, None)}
+    secrets = [key for key in found if key not in told]
+    noted = ctx.audit(
+        "plugin_settings_update",
+        None,
+        cmd.plugin,
+        {"changes": {key: old for key, (old, _) in told.items()}},
+        plugin=cmd.plugin,
+        changes={key: new for key, (_, new) in told.items()},
+        **({"secrets": secrets} if secrets else {}),
+    )
     now = plugins.settings(cmd.plugin)
     reply = PluginSettingsUpdateReply(
         plugin=cmd.plugin, changed=list(found), settings=now.settings, sections=now.sections

@@ -214,7 +214,7 @@ def _change(
         _check_self_assignable(new)
     if new == role:
         return Outcome(reply=reply(role))
-    audit = [ctx.audit(action, new.id, new.name, **role_changes(role, new))]
+    audit = [ctx.audit(action, new.id, new.name, role_changes(new, role), **role_changes(role, new))]
     if new.name == role.name:
         world.roles.put(new)
         return Outcome(reply=reply(new), events=_told(world, sight=gives_sight(role, new)), audit=audit)
@@ -231,7 +231,7 @@ def _change(
 
 
 def role_changes(old: Role, new: Role) -> dict[str, Any]:
-    """The fields that a role's managers set and that differ, as they are now."""
+    """The fields that a role's managers set and that differ, as they are in `new`."""
     fields = RoleData.__struct_fields__
     return {field: getattr(new, field) for field in fields if getattr(old, field) != getattr(new, field)}
 
@@ -326,7 +326,8 @@ def role_reorder(ctx: Context, cmd: RoleReorder) -> Outcome:
         world.roles.put(role)
     if not changed:
         return Outcome(reply=reply)
-    return Outcome(reply=reply, events=_told(world), audit=[ctx.audit("role_reorder", roles=reply.roles)])
+    entry = ctx.audit("role_reorder", None, None, {"roles": [role.name for role in now]}, roles=reply.roles)
+    return Outcome(reply=reply, events=_told(world), audit=[entry])
 
 
 @handles(RolePermissionsSet)

@@ -91,7 +91,7 @@ async def server_update(ctx: Context, cmd: ServerUpdate) -> Outcome:
             ctx.world.asset_pictures.discard(file_name)
         raise
     differs = card_changes(before, live.current)
-    audit = [ctx.audit("server_update", **differs)] if differs else []
+    audit = [ctx.audit("server_update", None, None, card_changes(live.current, before), **differs)] if differs else []
 
     def replaced() -> None:
         for key in ("icon", "banner"):
@@ -130,7 +130,7 @@ def follow(live: LiveConfig, reloaded: Reloaded) -> None:
 
 
 def card_changes(old: Config, new: Config) -> dict[str, str | None]:
-    """Name, icon, banner and description where they differ, as they are now."""
+    """Name, icon, banner and description where they differ, as they are in `new`."""
     fields = ("name", "icon", "banner", "description")
     return {
         name: getattr(new.server, name) for name in fields if getattr(old.server, name) != getattr(new.server, name)

@@ -76,16 +76,17 @@ async def settings_update(ctx: Context, cmd: SettingsUpdate) -> Outcome:
     if reloaded.problems:
         raise Refused(Code.SETTINGS_BROKEN, reason=_told(reloaded.problems[0]))
     follow(live, reloaded)
-    document = to_document(live.current)
+    document, document_before = to_document(live.current), to_document(before)
     changed = [key for key in changes if key in reloaded.changed]
     restart = [key for key in changes if key in reloaded.restart_only]
     shown = {key: _at(document, rows[key]) if key in changed else changes[key] for key in (*changed, *restart)}
     details = {key: value for key, value in shown.items() if key not in SECRET}
+    was = {key: _at(document_before, rows[key]) for key in details}
     card = card_changes(before, live.current)
     return Outcome(
         reply=SettingsUpdateReply(dry_run=False, changed=changed, restart=restart, problems=[]),
         events=[server_updated(live.current)] if card else [],
-        audit=[ctx.audit("settings_update", None, None, changes=details)] if details else [],
+        audit=[ctx.audit("settings_update", None, None, {"changes": was}, changes=details)] if details else [],
     )
 
 

@@ -40,7 +40,7 @@ def user_roles_set(ctx: Context, cmd: UserRolesSet) -> Outcome:
     changed = _give(ctx, target, wanted)
     if changed.roles == target.roles:
         return Outcome(reply=user_roles(ctx.world, target, global_=True))
-    return Outcome(events=roles_changed(ctx.world, changed, global_=True), audit=[_note(ctx, changed)])
+    return Outcome(events=roles_changed(ctx.world, changed, global_=True), audit=[_note(ctx, target, changed)])
 
 
 @handles(UserRolesAdd)
@@ -52,7 +52,7 @@ def user_roles_add(ctx: Context, cmd: UserRolesAdd) -> Outcome:
     return Outcome(
         reply=UserRolesAddReply(user=target.username, roles=list(changed.roles), added=added),
         events=roles_changed(ctx.world, changed) if added else [],
-        audit=[_note(ctx, changed)] if added else [],
+        audit=[_note(ctx, target, changed)] if added else [],
     )
 
 
@@ -68,12 +68,12 @@ def user_roles_remove(ctx: Context, cmd: UserRolesRemove) -> Outcome:
     return Outcome(
         reply=UserRolesRemoveReply(user=target.username, roles=list(changed.roles), removed=removed),
         events=roles_changed(ctx.world, changed) if removed else [],
-        audit=[_note(ctx, changed)] if removed else [],
+        audit=[_note(ctx, target, changed)] if removed else [],
     )
 
 
-def _note(ctx: Context, changed: User) -> AuditEntry:
-    return ctx.audit("user_roles_set", changed.id, changed.username, roles=list(changed.roles))
+def _note(ctx: Context, old: User, changed: User) -> AuditEntry:
+    return ctx.audit("user_roles_set", changed.id, changed.username, {"roles": old.roles}, roles=list(changed.roles))
 
 
 def _target(ctx: Context, text: str) -> User:

@@ -98,12 +98,12 @@ def user_update(ctx: Context, cmd: UserUpdate) -> Outcome:
     world.users.put(new)
     audit = []
     if old.id != ctx.user.id:
-        audit = [ctx.audit("user_update", old.id, old.username, **name_changes(old, new))]
+        audit = [ctx.audit("user_update", old.id, old.username, name_changes(new, old), **name_changes(old, new))]
     return Outcome(reply=reply, events=renamed(world, old, new), audit=audit)
 
 
 def name_changes(old: User, new: User) -> dict[str, str | None]:
-    """The names of a member that differ, as they are now."""
+    """The names of a member that differ, as they are in `new`."""
     fields = ("username", "nickname")
     return {field: getattr(new, field) for field in fields if getattr(old, field) != getattr(new, field)}
 

@@ -89,9 +89,11 @@ def _now(tx: Transaction, id: str) -> Webhook:
     return webhook
 
 
-def _noted(ctx: Context, action: str, webhook: Webhook, **details: str | None) -> AuditEntry:
+def _noted(
+    ctx: Context, action: str, webhook: Webhook, before: dict[str, str | None] | None = None, **details: str | None
+) -> AuditEntry:
     channel = ctx.world.channels.get(webhook.channel)
-    return ctx.audit(action, webhook.id, webhook.name, channel=channel and channel.name, **details)
+    return ctx.audit(action, webhook.id, webhook.name, before, channel=channel and channel.name, **details)
 
 
 @handles(WebhookCreate)
@@ -156,7 +158,8 @@ def webhook_update(ctx: Context, cmd: WebhookUpdate) -> Change:
     name: str | UnsetType = UNSET if isinstance(cmd.name, UnsetType) else _name(cmd.name)
     avatar: str | UnsetType | None = UNSET if isinstance(cmd.avatar, UnsetType) else _avatar(cmd.avatar)
     changed = {key: value for key, value in (("name", name), ("avatar", avatar)) if value is not UNSET}
-    noted = _noted(ctx, "webhook_update", found, **changed)
+    before = {key: was for key in changed if (was := getattr(found, key)) != changed[key]}
+    noted = _noted(ctx, "webhook_update", found, before, **changed)
 
     def change(tx: Transaction) -> Outcome:
         webhook = tx.webhooks.update(_now(tx, found.id).id, name=name, avatar=avatar)

@@ -25,7 +25,17 @@ class ModlogEntry(Struct, kw_only=True, frozen=True):
     actor_name: str
     target_id: str | None
     target_name: str | None
-    details: Annotated[dict[str, Any], Meta(description="What changed; depends on the action.")]
+    details: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What changed, as it is since; depends on the action. Long texts end with `…`, long lists have "
+            "it as their last item, and it stands for what is too much altogether."
+        ),
+    ]
+    before: Annotated[
+        dict[str, Any],
+        Meta(description="In the form of `details`: fields whose old value is known. Imported entries have none."),
+    ]
     timestamp: Annotated[float, Meta(description="Unix seconds.")]
 
 

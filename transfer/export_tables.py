@@ -140,7 +140,9 @@ def _modlog(view: View) -> list[Json]:
     entries = []
     for row in view.rows(schema.modlog):
         row.pop("n")
-        entries.append(row | {"details": json.loads(row["details"])})
+        before = row.pop("before")
+        known = {} if before is None else {"before": json.loads(before)}
+        entries.append(row | {"details": json.loads(row["details"])} | known)
     return entries
 
 

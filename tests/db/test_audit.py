@@ -24,7 +24,7 @@ def add(store: Store, *entries: AuditEntry) -> None:
 
 
 def test_entries_come_newest_first_and_as_they_were_given(store: Store) -> None:
-    first = entry(1, target_id="ann", target_name="Ann", channel="c", details={"timeout": 5})
+    first = entry(1, target_id="ann", target_name="Ann", channel="c", details={"timeout": 5}, before={"timeout": 3})
     second = entry(2, "role_create")
     add(store, first, second, entry(3, kept=False))
     with group(store) as tx:

@@ -69,6 +69,7 @@ def entry(number: int, author: str, at: float) -> AuditEntry:
         target_id=f"m{number:02}",
         target_name=author,
         details={"channel": "general", "author": author},
+        before={"names": ["x", author]},
         timestamp=at,
     )
 

@@ -12,6 +12,7 @@ from db.channels import Channel
 from db.documents import Change, Order
 from db.roles import Role
 from db.users import User
+from handlers import audit
 from handlers.hand_edits import effects
 from protocol.decode import BadPacket, decode
 from protocol.errors import Code
@@ -79,6 +80,52 @@ def test_acts_of_moderators_are_logged_with_their_details(
     stage.do("host", cmd, **fields)
     assert newest(stage) == expected
     assert "hush" not in str(entries(stage))
+
+
+BEFORE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("user_timeout", {"user": "ann", "timeout": 90}, {"timeout": 60}),
+    ("user_roles_add", {"user": "ann", "roles": ["admin"]}, {"roles": ["user"]}),
+    ("user_update", {"user": "ann", "updates": {"nickname": "Al"}}, {"nickname": "Annie"}),
+    ("role_update", {"name": "user", "color": "#112233"}, {"color": None}),
+    ("role_permissions_set", {"name": "moderator", "permissions": []}, {"permissions": ["manage_messages"]}),
+    ("role_reorder", {"roles": ["user", "moderator"]}, {"roles": ["owner", "admin", "moderator", "user"]}),
+    ("channel_update", {"current_name": "news", "updates": {"description": "x", "name": "news", "action": "odd"}},
+     {"description": "old", "action": None}),
+    ("channel_move", {"name": "news", "position": 0}, {"position": 1}),
+    ("channel_topic_set", {"channel": "news", "topic": "x"}, {"description": "old"}),
+    ("channel_modes_set", {"channel": "news", "key": None, "secret": True}, {"key": True, "secret": False}),
+    ("channel_member_set", {"channel": "news", "user": "ann", "voice": True}, {"voice": False}),
+    ("user_ban", {"user": "ann"}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cmd", "fields", "before"), BEFORE, ids=[cmd for cmd, _, _ in BEFORE])
+def test_an_entry_has_the_old_values_of_what_changed(
+    stage: Stage, cmd: str, fields: dict[str, Any], before: dict[str, Any]
+) -> None:
+    users, roles, channels = stage.world.users, stage.world.roles, stage.world.channels
+    ann, news, moderator = users.get(ANN), channels.by_name("news"), roles.get("moderator")
+    assert ann is not None
+    assert news is not None
+    assert moderator is not None
+    users.put(msgspec.structs.replace(ann, nickname="Annie", muted_until=stage.world.clock() + 60))
+    channels.put(msgspec.structs.replace(news, description="old", key="hush-hush", operators=(ANN,)))
+    roles.put(msgspec.structs.replace(moderator, permissions=("manage_messages",)))
+    stage.do("host", cmd, **({**fields, "user": ANN} if "user" in fields else fields))
+    entry = entries(stage, limit=1)[0]
+    assert entry["before"] == before
+    assert "hush" not in str(entry)
+
+
+def test_values_that_are_too_long_are_cut(stage: Stage) -> None:
+    noted = audit.entry(
+        stage.world, "x", details={"text": "t" * 2000, "list": list(range(500)), "fine": {"a": [1, "b"]}},
+        before={f"k{n}": {"deep": ["v" * 900] * 300} for n in range(50)},
+    )  # fmt: skip
+    assert noted.details == {
+        "text": "t" * 1000 + "…", "list": [*range(200), "…"], "fine": {"a": [1, "b"]},
+    }  # fmt: skip
+    assert len(msgspec.json.encode(noted.before)) < 20_000
 
 
 NOTHING: list[tuple[str, dict[str, Any]]] = [
@@ -234,6 +281,7 @@ def test_modlog_get_pages_and_filters(stage: Stage) -> None:
         "target_id": "id-of-carl",
         "target_name": "carl",
         "details": {},
+        "before": {},
         "timestamp": stage.world.clock(),
     }
     for target in ("carl", "CARL", "id-of-carl"):

@@ -108,6 +108,9 @@ async def test_settings_update_writes_the_file_and_counts_at_once(house: House) 
     assert entry["details"]["changes"] == {
         "registration": "invite", "server.name": "New name", "websocket.compression": True,
     }  # fmt: skip
+    assert entry["before"]["changes"] == {
+        "registration": "open", "server.name": "Test community", "websocket.compression": False,
+    }  # fmt: skip
 
 
 async def test_settings_update_with_null_gives_the_default_back(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import hypothesis
 import msgspec
 import pytest
 from hypothesis import given
@@ -107,8 +108,11 @@ async def test_plugin_settings_update_is_written_told_logged_and_used_at_once(sh
     assert back["changed"] == ["greeting"]
     assert "greeting" not in json.loads(file.read_text())
     entries = (await host.one("modlog_get", action="plugin_settings_update"))["entries"]
-    assert entries[0]["details"] == {"plugin": "greeter", "changes": {"greeting": {"old": "hi", "new": "hello"}}}
-    assert entries[1]["details"]["changes"]["words"] == {"old": [], "new": ["a", "b"]}
+    assert entries[0]["details"] == {"plugin": "greeter", "changes": {"greeting": "hello"}}
+    assert entries[0]["before"] == {"changes": {"greeting": "hi"}}
+    assert entries[1]["before"]["changes"] == {
+        "words": [], "greeting": "hello", "limit.joins": 20, "channel": "general",
+    }  # fmt: skip
     assert (await update(shop, host, greeting="hello"))["changed"] == []
     assert (await host.one("modlog_get", action="plugin_settings_update"))["total"] == 2
 
@@ -225,6 +229,7 @@ JSON = st.recursive(
 )
 
 
+@hypothesis.settings(deadline=None)
 @given(document=st.dictionaries(st.sampled_from(["number", "names", "more", "x"]), JSON, max_size=4),
        changes=st.dictionaries(st.sampled_from(["number", "names", "more"]), JSON, min_size=1, max_size=3))  # fmt: skip
 def test_changes_touch_nothing_but_their_settings(document: dict[str, Any], changes: dict[str, Any]) -> None:

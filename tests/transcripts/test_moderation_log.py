@@ -45,10 +45,11 @@ async def test_the_log_of_a_day(visit: Visitors, server: ServerProcess) -> None:
     assert (deleted["actor_id"], deleted["actor_name"]) == (user_id("host"), user_id("host"))
     assert (deleted["target_id"], deleted["target_name"]) == (message["id"], user_id("ben"))
     assert deleted["details"] == {"channel": "general", "author": user_id("ben")}
-    assert (lifted["action"], lifted["target_id"], lifted["details"]) == (
+    assert (lifted["action"], lifted["target_id"], lifted["details"], lifted["before"]) == (
         "user_timeout",
         user_id("ben"),
         {"timeout": 0},
+        {"timeout": 60},
     )
     summary = await host.request("modlog_summary")
     assert summary["action_counts"]["user_moderation.user_timeout"] == 2
@@ -62,7 +63,7 @@ async def test_the_log_of_a_day(visit: Visitors, server: ServerProcess) -> None:
     await ben.expect("user_roles_get", user=user_id("ben"))
     (entry,) = (await host.request("modlog_get", target=user_id("ben"), action="user_roles_set"))["entries"]
     assert (entry["actor_id"], entry["actor_name"]) == ("", "on disk")
-    assert entry["details"] == {"roles": ["moderator", "user"]}
+    assert (entry["details"], entry["before"]) == ({"roles": ["moderator", "user"]}, {"roles": ["user"]})
 
 
 async def test_a_member_is_fetched_and_erased(visit: Visitors, server: ServerProcess) -> None:

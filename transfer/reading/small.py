@@ -148,6 +148,7 @@ def read_modlog(records: list[Any], names: Names, report: Report) -> Iterator[di
         try:
             details = record.get("details")
             details = details if isinstance(details, dict) else {}
+            before = record.get("before")
             action, actor = _text(record["action"]), record.get("actor_id")
             id_ = record.get("id")
             if not isinstance(id_, str) or not id_ or id_ in ids:
@@ -167,6 +168,7 @@ def read_modlog(records: list[Any], names: Names, report: Report) -> Iterator[di
                 "target_name": _text_or_none(record.get("target_name")),
                 "channel": channel,
                 "details": msgspec.json.encode(details).decode(),
+                "before": msgspec.json.encode(before).decode() if before and isinstance(before, dict) else None,
             })  # fmt: skip
         except (AttributeError, KeyError, TypeError, ValueError):
             report.note("bad_record", f"modlog.json: entry {number + 1}")

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("target_name", sa.Text),
         sa.Column("channel", sa.Text),
         sa.Column("details", sa.Text, nullable=False),
+        sa.Column("before", sa.Text),
     )
     op.create_index("modlog_category", "modlog", ["category", "timestamp", "action", "channel"])
     op.create_index("modlog_actor_id", "modlog", ["actor_id"])
