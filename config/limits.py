@@ -152,6 +152,17 @@ class Limits(Section, frozen=True):
         int,
         setting("Emojis", "Most custom emojis of the community.", unit="emojis", at_least=0, at_most=10_000),
     ] = 500
+    threads_per_forum: Annotated[
+        int,
+        setting(
+            "Threads",
+            "Most threads of one forum, archived ones included: the list of channels, which everybody is sent, names "
+            "them all.",
+            unit="threads",
+            at_least=0,
+            at_most=100_000,
+        ),
+    ] = 5000
     voice_participants: Annotated[
         int,
         setting(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 
 from db import message_find, message_rows, pings, polls, positions, reactions
 from db.attachments import StoredAttachments
@@ -24,7 +24,9 @@ _BY_ID = select(messages).where(messages.c.id == bindparam("id"))
 _BY_NS = select(messages).where(messages.c.n.in_(bindparam("ns", expanding=True)))
 _OLDER = select(messages).where(_RANGE).order_by(messages.c.n.desc()).limit(bindparam("limit"))
 _FIRST_ROWS = select(messages).where(_RANGE).order_by(messages.c.n).limit(bindparam("limit"))
-_PINNED = select(messages).where(messages.c.pinned.is_(True), _RANGE).order_by(messages.c.n)
+_IS_PINNED = messages.c.pinned.is_(True) & _RANGE
+_PINNED = select(messages).where(_IS_PINNED).order_by(messages.c.n.desc()).limit(bindparam("limit"))
+_COUNT_PINNED = select(func.count()).where(_IS_PINNED)
 _REPLIES = (
     select(messages)
     .where(messages.c.reply_to == bindparam("id"), _RANGE)
@@ -212,13 +214,22 @@ class Messages:
         newer = self._newer(known, n + 1, above)
         return older + newer, positions.position(self._group, known, n) - len(older) + 1
 
-    def pinned(self, place: str) -> list[Message]:
+    def pinned(self, place: str, limit: int) -> list[Message]:
+        """The newest of them, newest first."""
         known = self._group.place(place)
         if known is None:
             return []
         self._group.flush()
-        rows = self._group.connection.execute(_PINNED, {"low": known.low, "high": known.high}).all()
-        return self._many(rows, contiguous=False)
+        which = {"low": known.low, "high": known.high, "limit": limit}
+        return self._many(self._group.connection.execute(_PINNED, which).all(), contiguous=False)
+
+    def count_pinned(self, place: str) -> int:
+        known = self._group.place(place)
+        if known is None:
+            return 0
+        self._group.flush()
+        which = {"low": known.low, "high": known.high}
+        return int(self._group.connection.execute(_COUNT_PINNED, which).scalar_one())
 
     def replies(self, place: str, id: str, limit: int) -> list[Message]:
         """The oldest `limit` answers to a message, which need not exist any more."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from handlers.context import Context
 
 MAX_EMOJI_PER_MESSAGE = 50
+MAX_PINNED = 250
+"""In one channel or thread: they are read all at once."""
 
 
 @handles(MessagePin)
@@ -50,6 +52,8 @@ def _set_pinned(ctx: Context, cmd: MessagePin | MessageUnpin, pinned: bool) -> C
         packet = kind(id=cmd.id, channel=place.channel.name, thread_id=place.thread_id or UNSET)
         if message.pinned == pinned:
             return Outcome(reply=packet)
+        if pinned and tx.messages.count_pinned(place.id) >= MAX_PINNED:
+            raise Refused(Code.TOO_MANY_PINS, max=MAX_PINNED)
         tx.messages.set_pinned(place.id, cmd.id, pinned)
         action = "message_pin" if pinned else "message_unpin"
         return Outcome(events=[Event(place.audience, packet)], audit=message_note(ctx, action, place, message))

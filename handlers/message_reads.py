@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from handlers import wire
+from handlers.message_marks import MAX_PINNED
 from handlers.outcome import Change, Event, Outcome
 from handlers.places import Place, find_message, find_place, find_thread, visible_places
 from handlers.poll_standing import with_polls
@@ -164,7 +165,7 @@ def messages_pinned(ctx: Context, cmd: MessagesPinned) -> Change:
         reply = MessagesPinnedReply(
             channel=place.channel.name,
             thread_id=place.thread_id or UNSET,
-            messages=_on_wire(world, tx, reversed(tx.messages.pinned(place.id)), user.id),
+            messages=_on_wire(world, tx, tx.messages.pinned(place.id, MAX_PINNED), user.id),
         )
         return Outcome(reply=reply)
 

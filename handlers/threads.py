@@ -42,6 +42,7 @@ def thread_create(ctx: Context, cmd: ThreadCreate) -> Change:
     channel = find_channel(ctx, cmd.channel)
     if channel.type != "forum":
         raise Refused(Code.NOT_A_FORUM)
+    most = world.config.limits.threads_per_forum
     thread = Thread(
         id=world.new_id(),
         name=_checked_name(cmd.name),
@@ -52,6 +53,8 @@ def thread_create(ctx: Context, cmd: ThreadCreate) -> Change:
     )
     place = Place(thread.id, channel, thread)
     require(ctx, place, "create_thread", "create threads in this channel")
+    if len(world.threads.of_channel(channel.id)) >= most:
+        raise Refused(Code.TOO_MANY_THREADS, max=most)
 
     def change(tx: Transaction) -> Outcome:
         tx.threads.add(thread)

@@ -77,6 +77,8 @@ class Code(Enum):
     ALREADY_REACTED = "You already reacted with this emoji"
     NOT_REACTED = "You did not react with this emoji"
     TOO_MANY_REACTIONS = "A message carries at most {max} different emoji"
+    TOO_MANY_PINS = "{max} messages are pinned here, which is the most"
+    TOO_MANY_THREADS = "This forum has {max} threads, which is the most; delete old ones first"
     # polls
     POLL_NOT_FOUND = "Poll not found"
     POLL_ENDED = "This poll has ended"

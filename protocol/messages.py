@@ -210,7 +210,7 @@ class MessageDelete(Command, kw_only=True, frozen=True):
     allowed="channel permission `pin` on the channel or the thread's parent",
     pace="broadcasts_per_minute",
     events=(MessagePinEvent, MessageUnpinEvent),
-    errors=ALTERING,
+    errors=(*ALTERING, Code.TOO_MANY_PINS),
     example={"id": ID_A, "channel": "general", "pinned": True},
 )
 class MessagePin(Command, kw_only=True, frozen=True):

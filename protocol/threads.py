@@ -86,7 +86,14 @@ class ThreadMessagesReply(Packet, kw_only=True, frozen=True, tag="thread_message
     allowed="channel permission `create_thread`",
     limited=True,
     events=(ThreadCreateEvent,),
-    errors=(Code.CHANNEL_NOT_FOUND, Code.NOT_A_FORUM, Code.NOT_PERMITTED, Code.BAD_VALUE, Code.PLUGIN_REFUSED),
+    errors=(
+        Code.CHANNEL_NOT_FOUND,
+        Code.NOT_A_FORUM,
+        Code.NOT_PERMITTED,
+        Code.BAD_VALUE,
+        Code.TOO_MANY_THREADS,
+        Code.PLUGIN_REFUSED,
+    ),
     example={"channel": "help", "name": "How do I start?"},
 )
 class ThreadCreate(Command, kw_only=True, frozen=True):

@@ -239,9 +239,11 @@ class AgainstAList(RuleBasedStateMachine):
             head = self.store.heads.get(place)
             assert head == (Head(published[-1].timestamp, published[-1].id) if published else None)
 
-    @rule(place=st.sampled_from(PLACES))
-    def pinned(self, place: str) -> None:
-        assert self.tx.messages.pinned(place) == [m for m in self.model[place] if m.pinned]
+    @rule(place=st.sampled_from(PLACES), limit=st.integers(1, 5))
+    def pinned(self, place: str, limit: int) -> None:
+        found = [m for m in self.model[place] if m.pinned]
+        assert self.tx.messages.pinned(place, limit) == found[::-1][:limit]
+        assert self.tx.messages.count_pinned(place) == len(found)
 
 
 def test_the_store_and_a_list_agree(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:

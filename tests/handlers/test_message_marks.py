@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from handlers import message_marks, message_reads
 from handlers.message_marks import MAX_EMOJI_PER_MESSAGE
 from protocol.errors import Code
 from tests.handlers.conftest import Stage, as_json
@@ -39,6 +40,32 @@ def test_message_pin_twice_tells_nobody_else(stage: Stage) -> None:
     assert again.reply is not None
     assert stage.do("mod", "message_unpin", channel="general", id=id_).events
     assert not stage.do("mod", "message_unpin", channel="general", id=id_).events
+
+
+def test_message_pin_has_an_end_in_each_place(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_marks, "MAX_PINNED", 2)
+    ids = [say(stage, "ann", f"message {number}")["id"] for number in range(4)]
+    for id_ in ids[:2]:
+        stage.do("mod", "message_pin", channel="general", id=id_)
+    refused = stage.refused("mod", "message_pin", channel="general", id=ids[2])
+    assert (refused.code.wire, refused.text) == ("too_many_pins", "2 messages are pinned here, which is the most")
+    assert stage.do("mod", "message_pin", channel="general", id=ids[0]).reply is not None, "it is pinned already"
+    thread = open_thread(stage)
+    there = say(stage, "ann", "elsewhere", thread_id=thread)["id"]
+    assert stage.do("mod", "message_pin", thread_id=thread, id=there).events
+    stage.do("mod", "message_unpin", channel="general", id=ids[0])
+    assert stage.do("mod", "message_pin", channel="general", id=ids[2]).events
+
+
+def test_messages_pinned_gives_the_newest_where_there_are_too_many(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [say(stage, "ann", f"message {number}")["id"] for number in range(3)]
+    for id_ in ids:
+        stage.do("mod", "message_pin", channel="general", id=id_)
+    monkeypatch.setattr(message_reads, "MAX_PINNED", 2)
+    listed = stage.answer("ann", "messages_pinned", channel="general")["messages"]
+    assert [message["id"] for message in listed] == [ids[2], ids[1]]
 
 
 def test_message_react_add_and_message_react_remove(stage: Stage) -> None:

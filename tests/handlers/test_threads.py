@@ -30,6 +30,17 @@ def test_thread_create_is_seen_by_the_viewers_of_the_forum(stage: Stage) -> None
     assert [known.id for known in stage.world.threads.of_channel("c-ideas")] == ["id-000001"]
 
 
+def test_thread_create_has_an_end_in_each_forum(stage: Stage) -> None:
+    limits = replace(stage.world.config.limits, threads_per_forum=2)
+    stage.world.live.current = replace(stage.world.config, limits=limits)
+    threads = [open_thread(stage) for _ in range(2)]
+    refused = stage.refused("ann", "thread_create", channel="ideas", name="x")
+    assert (refused.code.wire, refused.fields["max"]) == ("too_many_threads", 2)
+    assert open_thread(stage, "mod", "cabal")
+    stage.do("ann", "thread_delete", thread_id=threads[0])
+    assert open_thread(stage)
+
+
 def test_thread_create_refusals(stage: Stage) -> None:
     def code(name: str, channel: str, title: str = "x") -> Code:
         return stage.refused(name, "thread_create", channel=channel, name=title).code
