@@ -95,11 +95,6 @@ class ChannelUpdates(Struct, frozen=True, kw_only=True):
     max_history: MaxHistory | UnsetType | None = UNSET
 
 
-class ChannelTopicEvent(Packet, kw_only=True, frozen=True, tag="channel_topic"):
-    """A channel has another topic, which is its `description`. Told to its viewers."""
-
-    durable: ClassVar[bool] = True
-
 class ChannelIconUploadReply(Packet, kw_only=True, frozen=True, tag="channel_icon_upload"):
     """The channel has this icon now."""
 
@@ -128,6 +123,11 @@ class ChannelIconUpload(Command, kw_only=True, frozen=True):
         ),
     ]
 
+
+class ChannelTopicEvent(Packet, kw_only=True, frozen=True, tag="channel_topic"):
+    """A channel has another topic, which is its `description`. Told to its viewers."""
+
+    durable: ClassVar[bool] = True
 
     channel: str
     topic: Annotated[str, Meta(description="May be empty.")]
