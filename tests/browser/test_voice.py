@@ -208,3 +208,62 @@ async def test_after_a_restart_of_the_server_everybody_is_back(server: ServerPro
         await expect(page.locator(".voice")).to_have_attribute("data-state", "connected")
         await hear(page, other)
     await expect(tile(ben, "ann").get_by_role("img", name="muted")).to_be_visible()
+
+
+PLAYED = "() => window.players.filter((each) => each.srcObject).map((each) => [each.volume, each.muted])"
+
+
+async def test_each_member_is_as_loud_as_one_likes(server: ServerProcess, visit: Visits) -> None:
+    ann, ben = await enter(visit, server, "ann"), await enter(visit, server, "ben")
+    watch = """() => {
+        const Real = window.Audio;
+        window.players = [];
+        window.Audio = class extends Real { constructor(...given) { super(...given); window.players.push(this); } };
+    }"""
+    await ann.evaluate(watch)
+    await join(ann)
+    await join(ben)
+    await hear(ann, "ben")
+    assert await ann.evaluate(PLAYED) == [[1, False]]
+    await tile(ann, "ben").get_by_role("button", name="Volume of ben").click()
+    slider = ann.get_by_role("dialog", name="Volume of ben").get_by_role("slider", name="Volume of ben")
+    await slider.fill("40")
+    assert await ann.evaluate(PLAYED) == [[0.4, False]]
+    await assert_accessible(ann)
+    await shot(ann, "voice-volume")
+    await slider.press("ArrowRight")
+    assert await ann.evaluate(PLAYED) == [[0.45, False]]
+    await slider.press("Home")
+    assert await ann.evaluate(PLAYED) == [[0, True]]
+    await slider.fill("25")
+    await ann.keyboard.press("Escape")
+    await expect(slider).to_have_count(0)
+
+    await ann.reload()
+    await expect(ann.get_by_role("button", name="Join voice")).to_be_visible()
+    await ann.evaluate(WATCHED)
+    await ann.evaluate(watch)
+    await join(ann)
+    await hear(ann, "ben")
+    assert await ann.evaluate(PLAYED) == [[0.25, False]]
+    await expect(tile(ann, "ann").get_by_role("button", name=re.compile("^Volume"))).to_have_count(0)
+
+
+async def test_on_a_phone_a_running_call_is_in_sight_in_other_channels(server: ServerProcess, visit: Visits) -> None:
+    page = await enter(visit, server, "ann", size=PHONE)
+    await join(page)
+    strip = page.get_by_role("region", name="Running call")
+    await expect(strip).to_have_count(0)
+    await page.evaluate("location.hash = '#/c/general'")
+    await expect(page.get_by_role("heading", name="general", exact=True)).to_be_visible()
+    await expect(strip.get_by_role("link", name="lounge")).to_be_visible()
+    await assert_accessible(page)
+    await shot(page, "voice-strip-phone")
+    await strip.get_by_role("button", name="Mute").click()
+    await expect(strip.get_by_role("button", name="Unmute")).to_be_visible()
+    await strip.get_by_role("link", name="lounge").click()
+    await expect(page.locator(".voice")).to_have_attribute("data-state", "connected")
+    await expect(strip).to_have_count(0)
+    await page.evaluate("location.hash = '#/c/general'")
+    await strip.get_by_role("button", name="Leave the call").click()
+    await expect(strip).to_have_count(0)

@@ -29,6 +29,23 @@ export function CallBar() {
   `;
 }
 
+/** On phones, above another place than that of the call, while the channels are out of sight. open: name of the channel there. */
+export function CallStrip({ open }) {
+  const now = call.value;
+  if (!now || open === now.channel) return null;
+  const channel = channelNamed(now.channel);
+  const well = now.state === "connected" && !now.peers.some((peer) => peer.state === "failed");
+  return html`
+    <section class="call-strip" aria-label="Running call" data-state=${now.state}>
+      <a class="call-strip-place" href=${link({ page: "chat", channel: now.channel })}>
+        <${Icon} name=${channel?.type === "voice" ? "volume-2" : "phone"} size=${16} />
+        <span class="truncate">${channel ? channelTitle(channel) : now.channel}${!well && html`, ${wordOf(now)}`}</span>
+      </a>
+      <${Controls} now=${now} size="m" />
+    </section>
+  `;
+}
+
 function wordOf(now) {
   if (now.state === "joining") return "Connecting…";
   if (now.state === "reconnecting") return "Reconnecting…";

@@ -1,5 +1,6 @@
 // The chat as a whole: channels, the open place, and what stands beside it.
 import { html, useEffect } from "../lib.js";
+import { call } from "../core/call-state.js";
 import { online, retryNow } from "../core/connection.js";
 import { keepLastPlace, lastPlace } from "../core/last-place.js";
 import { go, route } from "../core/router.js";
@@ -24,6 +25,7 @@ const Forum = lazy(() => import("./threads.js"), "Forum");
 const ThreadHeader = lazy(() => import("./threads.js"), "ThreadHeader");
 const NotInSight = lazy(() => import("./joining.js"), "NotInSight");
 const VoiceRoom = lazy(() => import("./voice.js"), "VoiceRoom");
+const CallStrip = lazy(() => import("./voice.js"), "CallStrip");
 const PANELS = { members: Members, search: Search, pins: Pins, pings: Pings };
 
 /** {channel, thread} that the route names, as far as they are in sight. */
@@ -51,6 +53,7 @@ export function Chat({ hidden }) {
       <${Sidebar} />
       <div class="layout-scrim" onClick=${() => (sidebarOpen.value = false)}></div>
       <main class="layout-main" id="main">
+        ${call.value && html`<${CallStrip} open=${channel?.name} />`}
         <${Banner} />
         ${channel ? html`<${Header} channel=${channel} thread=${thread} place=${place} />` : html`<${Header} />`}
         <div class="layout-body">

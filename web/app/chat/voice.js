@@ -2,19 +2,21 @@
 import { html } from "../lib.js";
 import * as calls from "../core/call.js";
 import { call, callProblem } from "../core/call.js";
+import { volumeOf } from "../core/call-volumes.js";
 import { on } from "../core/connection.js";
 import { channelTitle, displayName, me } from "../core/state.js";
 import { ensureStyle } from "../lazy.js";
 import { announce } from "../ui/announce.js";
 import { Avatar } from "../ui/avatar.js";
-import { Button } from "../ui/button.js";
+import { Button, IconButton } from "../ui/button.js";
 import { Icon } from "../ui/icon.js";
+import { openPopover } from "../ui/popover.js";
 import { Spinner } from "../ui/spinner.js";
 import { Controls } from "./call-bar.js";
 
 await ensureStyle("voice.css");
 
-export { CallBar } from "./call-bar.js";
+export { CallBar, CallStrip } from "./call-bar.js";
 
 const PROBLEMS = {
   denied: { icon: "mic-off", title: "The microphone is not allowed", text: "Allow it for this page, at the lock or the settings beside the address, and try again. You can also only listen." },
@@ -97,6 +99,7 @@ const STATES = { connecting: "Connecting…", failed: "Cannot be reached" };
 
 function Tile({ who, own = false, listening = false }) {
   const name = displayName(who.username);
+  const volume = volumeOf(who.username);
   const note = who.state === "connected" ? (listening ? "Only listening" : null) : STATES[who.state];
   return html`
     <li class="voice-tile" data-state=${who.state} data-user=${who.username} data-speaking=${who.speaking ? "" : null} data-muted=${who.muted ? "" : null}>
@@ -105,8 +108,27 @@ function Tile({ who, own = false, listening = false }) {
         ${who.muted && html`<${Icon} name="mic-off" size=${15} label="muted" />`}
         <span class="voice-name-text">${name}</span>${own && html`<span class="voice-own">you</span>`}
       </span>
+      ${!own && html`<${IconButton} class="voice-volume" icon=${volume ? "volume-2" : "volume-x"} label=${`Volume of ${name}`} aria-haspopup="dialog"
+        data-off=${volume ? null : ""} onClick=${(event) => openVolume(event.currentTarget, who.username)} />`}
       ${note && html`<span class="voice-state" data-failed=${who.state === "failed" ? "" : null}>${note}</span>`}
     </li>
+  `;
+}
+
+function openVolume(anchor, username) {
+  openPopover(anchor, () => html`<${Volume} username=${username} />`, { label: `Volume of ${displayName(username)}`, placement: "bottom-end" });
+}
+
+/** How loud one member is, for oneself alone. */
+function Volume({ username }) {
+  const percent = Math.round(volumeOf(username) * 100);
+  return html`
+    <div class="volume">
+      <span class="volume-head"><span id="volume-of">Volume of ${displayName(username)}</span><span class="volume-value">${percent ? `${percent} %` : "silent"}</span></span>
+      <input type="range" aria-labelledby="volume-of" min="0" max="100" step=${calls.canSetVolume() ? 5 : 100} value=${percent} aria-valuetext=${percent ? `${percent} percent` : "silent"}
+        onInput=${(event) => calls.setVolume(username, Number(event.currentTarget.value) / 100)} />
+      <span class="volume-note">For you alone, and kept in this browser.</span>
+    </div>
   `;
 }
 

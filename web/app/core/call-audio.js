@@ -13,6 +13,7 @@ let timer = 0;
 let speaking = new Set();
 const meters = new Map(); // id -> {source, analyser, loudAt}
 const players = new Map(); // id -> audio element
+const volumes = new Map(); // id -> 0 to 1
 let told = { onSpeaking() {}, onSilent() {}, onMicrophoneLost() {} };
 
 export class AudioError extends Error {
@@ -108,12 +109,20 @@ export async function chooseOutput(id) {
   await Promise.all([...players.values()].map((player) => player.setSinkId(id)));
 }
 
-export function play(id, stream) {
+/** Whether the browser lets a page set how loud it plays; where not, 0 is silent and all else is the same. */
+export function canSetVolume() {
+  const probe = new Audio();
+  probe.volume = 0.5;
+  return probe.volume === 0.5;
+}
+
+/** volume: 0 to 1. */
+export function play(id, stream, volume) {
   stopPlaying(id);
   const player = new Audio();
   players.set(id, player);
   player.srcObject = stream;
-  player.muted = deaf;
+  setVolume(id, volume);
   const output = localStorage.getItem(OUTPUT);
   if (output) player.setSinkId?.(output).catch(() => {}); // it is gone: the usual one plays
   meter(id, stream);
@@ -126,13 +135,22 @@ export function stopPlaying(id) {
     player.pause();
     player.srcObject = null;
     players.delete(id);
+    volumes.delete(id);
   }
   unmeter(id);
 }
 
+export function setVolume(id, volume) {
+  const player = players.get(id);
+  if (!player) return; // its sound is still to come
+  volumes.set(id, volume);
+  player.volume = volume;
+  player.muted = deaf || volume === 0;
+}
+
 export function setDeaf(now) {
   deaf = now;
-  for (const player of players.values()) player.muted = now;
+  for (const [id, player] of players) player.muted = now || volumes.get(id) === 0;
 }
 
 /** After a click, which is what browsers ask for before they play. */

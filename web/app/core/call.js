@@ -3,10 +3,11 @@ import { effect } from "../lib.js";
 import * as audio from "./call-audio.js";
 import { connectPeer } from "./call-peer.js";
 import { call, callProblem } from "./call-state.js";
+import { keepVolume, volumeOf } from "./call-volumes.js";
 import { on, online, request, tell } from "./connection.js";
 import { channels, me } from "./state.js";
 
-export { chooseOutput, devices, playAll } from "./call-audio.js";
+export { canSetVolume, chooseOutput, devices, playAll } from "./call-audio.js";
 export { call, callProblem };
 
 const MEASURE_MS = 3000;
@@ -73,6 +74,12 @@ export function setDeafened(deafened) {
   tellMuted();
 }
 
+/** How loud a member is to be, now and in later calls: 0 to 1. */
+export function setVolume(username, volume) {
+  keepVolume(username, volume);
+  for (const peer of call.peek()?.peers ?? []) if (peer.username === username) audio.setVolume(peer.peer_id, volume);
+}
+
 /** Throws AudioError. */
 export async function chooseInput(id) {
   await audio.chooseInput(id);
@@ -127,7 +134,7 @@ function linkTo(id) {
     track: audio.soundTrack(),
     send: (description) => request("voice_signal", { peer_id: id, data: JSON.stringify(description) }),
     onState: (state) => links.get(id) === link && changePeer((peer) => peer.peer_id === id, { state }),
-    onStream: (stream) => links.get(id) === link && audio.play(id, stream),
+    onStream: (stream) => links.get(id) === link && audio.play(id, stream, volumeOf(call.peek()?.peers.find((peer) => peer.peer_id === id)?.username)),
   });
   links.set(id, link);
   return link;

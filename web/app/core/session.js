@@ -14,6 +14,7 @@ const LOGIN = `originchats:login:${SCOPE}`;
 const DEVICE = `originchats:device:${SCOPE}`;
 const OUTBOX = `originchats:outbox:${SCOPE}`;
 const DRAFTS = `originchats:drafts:${SCOPE}`; // of chat/drafts.js
+const VOLUMES = `originchats:volumes:${SCOPE}`; // of core/call-volumes.js
 const ENDING = `originchats:ending:${SCOPE}`; // tokens of who logged out without a connection
 
 const PATIENCE_MS = 3000;
@@ -77,6 +78,7 @@ export async function logOut() {
   localStorage.removeItem(LOGIN);
   localStorage.removeItem(OUTBOX);
   localStorage.removeItem(DRAFTS);
+  localStorage.removeItem(VOLUMES);
   await dropSnapshot();
   location.hash = "";
   location.reload();
