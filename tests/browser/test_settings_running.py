@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,12 +12,20 @@ from PIL import Image
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
-from tests.support.community import load
+from tests.support.client import Visitors
+from tests.support.community import load, user_id
 from tests.support.server import ROOT, ServerProcess
 
 pytestmark = pytest.mark.anyio
 
 CONFIG = {"registration": "invite", "plugins": {"folder": str(ROOT / "plugins")}}
+
+
+@pytest.fixture
+async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
+    visitors = Visitors(lambda: server.url)
+    yield visitors
+    await visitors.close()
 
 
 async def settings(page: Page, section: str, title: str) -> None:
@@ -155,6 +164,23 @@ async def test_the_audit_log_tells_what_was_done_and_filters_it(server: ServerPr
     await expect(entries.filter(has_text="Watcher")).to_have_count(1)
     await assert_accessible(page)
     await shot(page, "audit-log")
+
+
+async def test_the_audit_log_says_what_things_were_before(
+    server: ServerProcess, visit: Visits, others: Visitors
+) -> None:
+    boss = await others.login("host")
+    await boss.request("channel_create", name="garden", type="text", description="Roses")
+    await boss.request("channel_update", current_name="garden", updates={"description": "Tulips"})
+    await boss.request("user_roles_set", user=user_id("ben"), roles=["moderator", "user"])
+    page = await host(server, visit, "audit-log", "Audit log")
+    entries = page.get_by_role("main").locator("[data-action]")
+    channel = entries.filter(has_text="host changed the channel #garden")
+    await expect(channel.get_by_role("definition")).to_have_text("Roses → Tulips")
+    roles = entries.filter(has_text="host changed the roles of ben")
+    await expect(roles.get_by_role("definition")).to_have_text("user → moderator, user")
+    await assert_accessible(page)
+    await shot(page, "audit-log-before")
 
 
 async def test_the_status_page_shows_figures_and_their_history(server: ServerProcess, visit: Visits) -> None:

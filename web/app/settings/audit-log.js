@@ -149,7 +149,7 @@ function Entry({ entry, set }) {
             : html`<strong>${actor.text}</strong>`}
           ${rest.map(({ text, bold }) => (bold ? html`<strong>${text}</strong>` : text))}
         </p>
-        ${details.length > 0 && html`<dl class="audit-details">${details.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
+        ${details.length > 0 && html`<dl class="audit-details">${details.map(([name, value, old]) => html`<div key=${name}><dt>${name}</dt><dd>${old !== null && html`<span class="audit-old">${old}</span> → `}${value}</dd></div>`)}</dl>`}
       </div>
       <time class="audit-time" datetime=${new Date(entry.timestamp * 1000).toISOString()} data-tip=${fullTime(entry.timestamp)}>${ago(entry.timestamp)}</time>
     </li>

@@ -52,6 +52,7 @@ const SENTENCES = {
   invite_create: "made the invitation {target}",
   invite_delete: "withdrew the invitation {target}",
   plugins_reload: (details) => (details.plugin === "all" ? "loaded all plugins anew" : "loaded the plugin {plugin} anew"),
+  plugin_settings_update: "changed settings of the plugin {plugin}",
   plugin_set_enabled: (details) => (details.enabled ? "switched the plugin {plugin} on" : "switched the plugin {plugin} off"),
   rate_limit_reset: "lifted the message limit of {target}",
   claim_owner: "became the owner",
@@ -62,6 +63,8 @@ const ICONS = {
 };
 /** Details that the sentence says already, or that say nothing to people. */
 const SILENT = new Set(["id", "message_id", "thread_id", "channel_id", "plugin", "enabled", "erase", "author"]);
+const SETTINGS = new Set(["settings_update", "plugin_settings_update"]);
+const PICTURES = new Set(["Icon", "Banner", "Wallpaper", "Avatar"]);
 const NAMES = {
   expires_at: "Expires", max_uses: "Uses", send: "Who sends", view: "Who reads", muted_until: "Muted until", created_by: "Made by", timeout: "For",
 };
@@ -85,14 +88,27 @@ export function iconOf({ action }) {
   return ICONS[words.at(-1)] ?? ICONS[words[0]] ?? "pencil";
 }
 
-/** [name, value] of what changed, for people. */
-export function detailsOf({ action, details }) {
+/** [name, value, what it was before] of what changed, for people; the last is null where it is not known, or the same. */
+export function detailsOf({ action, details, before = {} }) {
   const named = String(typeof SENTENCES[action] === "function" ? "" : (SENTENCES[action] ?? ""));
-  const fields = action === "settings_update" && details.changes ? details.changes : details;
+  const settings = SETTINGS.has(action) && details.changes;
+  const was = settings ? (before.changes ?? {}) : before;
+  const fields = settings ? { ...details.changes, ...(details.secrets && { secrets: details.secrets }) } : details;
   return Object.entries(fields)
     .filter(([name, value]) => !SILENT.has(name) && !named.includes(`{${name}}`) && value !== undefined)
-    .flatMap(([name, value]) => (value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one]) : [[name, value]]))
-    .map(([name, value]) => [action === "settings_update" ? name : (NAMES[name] ?? capital(name.replaceAll("_", " "))), shownValue(name, value)]);
+    .flatMap(([name, value]) => parts(name, value, was))
+    .map(([name, value, old]) => [settings ? (name === "secrets" ? "Secret" : name) : (NAMES[name] ?? capital(name.replaceAll("_", " "))), shownValue(name, value), old === undefined ? null : shownValue(name, old)])
+    .map(([name, value, old]) => (old === value ? [name, PICTURES.has(name) ? "another one" : value, null] : [name, value, old]));
+}
+
+/** [[name, value, old]]; an object as its entries, without those that stayed; old: undefined where it is not known. */
+function parts(name, value, was) {
+  const old = was[name];
+  if (!value || typeof value !== "object" || Array.isArray(value)) return [[name, value, name in was ? old : undefined]];
+  if (!old || typeof old !== "object") return Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one, undefined]);
+  return [...new Set([...Object.keys(old), ...Object.keys(value)])]
+    .filter((inner) => JSON.stringify(old[inner]) !== JSON.stringify(value[inner]))
+    .map((inner) => [`${name}.${inner}`, value[inner] ?? null, old[inner] ?? null]);
 }
 
 export function actorName(name) {
@@ -115,6 +131,8 @@ const NOTHING = { expires_at: "never", max_uses: "any number" };
 function shownValue(name, value) {
   if (value === null && name in NOTHING) return NOTHING[name];
   if (value === null || value === "") return "none";
+  if (name === "position") return String(value + 1);
+  if (/^(icon|banner|wallpaper|avatar)$/.test(name)) return "a picture";
   if (value === true) return "yes";
   if (value === false) return "no";
   if (Array.isArray(value)) return value.length ? value.map(String).join(", ") : "none";
