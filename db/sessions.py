@@ -91,6 +91,14 @@ class Sessions:
         """Forget one session. False when there is no such session."""
         return bool(self._group.connection.execute(_DELETE, {"id": id}).rowcount)
 
+    def end_oldest_lost(self, user_id: str, most: int) -> None:
+        """Where a user has more than `most` sessions, forget those whose connection has been gone for longest. Access
+        tokens do not count."""
+        stored = [each for each in self.of_user(user_id) if each.gateway != ACCESS_TOKEN]
+        lost = [(each.disconnected_at, each.id) for each in stored if each.disconnected_at is not None]
+        for _, id_ in sorted(lost)[: max(0, len(stored) - most)]:
+            self.end(id_)
+
     def end_device(self, user_id: str, id: str) -> list[str]:
         """Forget one session of a user and, if it is an access token, all that were entered with it; gives their ids.
         Nothing when the user has no such session."""

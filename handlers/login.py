@@ -32,6 +32,8 @@ LOCAL_PREFIX = "USR:local_"
 RESERVED = (LOCAL_PREFIX.lower(), GUEST_PREFIX)
 """No id or name of the identity service starts so, in lower case."""
 NAME_LENGTH = (2, 32)
+MAX_SESSIONS = 100
+"""Of one user; who logs in again and again without ever resuming would fill the disk."""
 PASSWORD_LENGTH = (4, 128)
 NAME = re.compile(r"[\w-]+")
 
@@ -333,6 +335,7 @@ def enter(
 
     def change(tx: Transaction) -> Outcome:
         tx.sessions.add(msgspec.structs.replace(stored, access_token=token_check(tx)))
+        tx.sessions.end_oldest_lost(user.id, MAX_SESSIONS)
         # the name may have been somebody else's, whose direct messages are none of the newcomer's business
         former = tx.directs.retire(user.id) if joined and user.is_local else []
         if joined:

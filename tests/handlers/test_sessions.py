@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handlers import login
 from handlers.login import token_hash
 from handlers.outcome import Event
 from protocol.audience import Everyone
@@ -249,6 +250,23 @@ async def id_of(guest: Guest, *, current: bool) -> str:
     entries = (await guest.one("sessions_list"))["sessions"]
     (found,) = (entry["id"] for entry in entries if entry["current"] is current)
     return str(found)
+
+
+async def test_of_very_many_lost_sessions_the_oldest_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "MAX_SESSIONS", 3)
+    ann = await house.enter("ann")
+    await ann.ask("access_token_create", username="ann")
+    lost: list[Guest] = []
+    for _ in range(4):
+        house.clock.now += 1
+        lost.append(await house.enter("ann"))
+        lost[-1].lose()
+        await house.quiet()
+    listed = (await ann.one("sessions_list"))["sessions"]
+    assert [entry["token"] for entry in listed].count(True) == 1
+    assert len(listed) == 4, "the open one, two that are lost, and the token"
+    for guest in lost[:2]:
+        await not_recovered(house, guest.ready["session"], guest.ready["seq"], "unknown_session")
 
 
 async def test_session_end_closes_the_other_device_at_once(house: House) -> None:
