@@ -35,6 +35,7 @@ async def visit(browser: Browser, folder: Path, name: str, parts: set[str], chec
     # the server is killed for the pictures of a lost connection; a file and an invitation are refused
     for problem in ("ERR_CONNECTION_REFUSED", "415", "404"):
         visits.allow(problem)
+
     @asynccontextmanager
     async def begun(server: ServerProcess) -> AsyncIterator[Tour]:
         options: dict[str, Any] = {"size": SIZES[device], "dark": theme == "dark", "reduced_motion": "reduce"}

@@ -130,6 +130,7 @@ async def uploads(tour: Tour) -> None:
     await expect(page.get_by_role("button", name="Upload no-picture.png again")).to_be_visible()
     await expect(page.get_by_role("progressbar")).to_have_count(0)
     await tour.shoot("upload-failed")
+    await page.get_by_role("region", name="Notices").get_by_role("button", name="Dismiss").click()
     await page.get_by_role("button", name="Do not send yet").click()
     for name in ("the-beds-in-june.jpg", "no-picture.png"):
         await page.get_by_role("button", name=f"Remove {name}").click()

@@ -24,7 +24,7 @@ async def settings(tour: Tour) -> None:
     wire = Wire()
     wire.changed["server_status"] = busy_hour
     await wire.attach(page)
-    await expect(page.get_by_role("button", name="Settings").first).to_be_attached()
+    await page.wait_for_function("() => location.hash.startsWith('#/c/')")
     for section in PAGES:
         name = f"settings-{section.replace(':', '-')}"
         await page.evaluate("section => { location.hash = `#/settings/${section}`; }", section)

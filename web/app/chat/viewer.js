@@ -66,8 +66,8 @@ function Viewer({ pictures, start, close }) {
         <${IconButton} icon="minus" label="Smaller" data-tip-side="bottom" disabled=${view.scale <= 1} onClick=${() => zoom(1 / 1.5)} />
         <${IconButton} icon="plus" label="Larger" data-tip-side="bottom" disabled=${view.scale >= CLOSEST} onClick=${() => zoom(1.5)} />
       </div>
-      <${Button} kind="plain" icon="external-link" href=${url} target="_blank" rel="noopener" class="viewer-button">Original</${Button}>
-      <${Button} kind="plain" icon="download" href=${url} download=${file.name} class="viewer-button">Save</${Button}>
+      <${Button} kind="plain" icon="external-link" aria-label="Original" href=${url} target="_blank" rel="noopener" class="viewer-button">Original</${Button}>
+      <${Button} kind="plain" icon="download" aria-label="Save" href=${url} download=${file.name} class="viewer-button">Save</${Button}>
       <${IconButton} icon="x" label="Close" data-tip-side="bottom" onClick=${() => close()} />
     </header>
     <div class="viewer-stage" ref=${stage} data-zoomed=${view.scale > 1 || undefined} ...${hands}
