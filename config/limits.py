@@ -199,7 +199,7 @@ class Limits(Section, frozen=True):
         setting(
             "Long lists",
             "How often one user may ask for each of the long lists per minute: members, who is online, channels, what "
-            "is unread, mentions.",
+            "is unread, mentions; and for what it missed (`resume`).",
             unit="requests",
             at_least=1,
             at_most=1_000_000,

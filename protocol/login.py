@@ -247,6 +247,7 @@ class ResumedReply(Packet, kw_only=True, frozen=True, tag="resumed"):
 @spec(
     does="Go on with an own session where another connection lost it: replays the events it missed.",
     allowed="everybody after login, for own sessions",
+    pace="lists_per_minute",
     reply=ResumedReply,
     example={"session": SESSION, "after": 1042},
 )

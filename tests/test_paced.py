@@ -42,6 +42,7 @@ async def scene(house: House) -> tuple[Guest, Guest, dict[str, dict[str, Any]]]:
         "user_unblock": {"user": user_id("cleo")},
         "unreads_mark": {"channel": "general", "message_id": message_of["id"]},
         "messages_search": {"query": "hello"},
+        "resume": {"session": "unknown", "after": 0},
     }
     return ann, ben, fields
 
@@ -51,7 +52,7 @@ async def scene(house: House) -> tuple[Guest, Guest, dict[str, dict[str, Any]]]:
     [
         "thread_update", "thread_delete", "thread_join", "message_pin", "message_unpin", "message_react_add",
         "message_react_remove", "poll_end", "user_block", "user_unblock", "unreads_mark", "messages_search",
-        "users_list", "users_online", "channels_get", "unreads_get", "pings_get",
+        "users_list", "users_online", "channels_get", "unreads_get", "pings_get", "resume",
     ],
 )  # fmt: skip
 def test_a_command_waits_once_its_tokens_are_used_up(tmp_path: Path, command: str) -> None:
