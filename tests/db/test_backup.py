@@ -83,8 +83,8 @@ class Place:
             )
             connection.execute("INSERT INTO events VALUES (?, 1, 'all', 'message_new', x'7b7d', NULL)", (seq,))
             connection.execute(
-                "INSERT OR REPLACE INTO sessions VALUES ('s', x'00', 'a', 1, 1, NULL, 0, '', '', ''), "
-                "('t', x'01', 'a', 1, 1, NULL, 0, '', '', 'chat_api')"
+                "INSERT OR REPLACE INTO sessions VALUES ('s', x'00', 'a', 1, 1, NULL, 0, '', '', '', NULL), "
+                "('t', x'01', 'a', 1, 1, NULL, 0, '', '', 'chat_api', NULL)"
             )
             connection.commit()
 
