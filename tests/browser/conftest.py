@@ -12,8 +12,8 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.support.chromium import Visits, chromium, open_browser
-from tests.support.community import write_community
-from tests.support.server import ServerProcess
+from tests.support.client import Visitors
+from tests.support.server import ServerProcess, server_of
 
 NO_BROWSER = "no Chromium: install Debian's package `chromium`, or name one in CHROMIUM_PATH"
 USERS = {"host": ("owner", "user"), "mod": ("moderator", "user"), "ann": ("user",), "ben": ("user",)}
@@ -37,14 +37,16 @@ async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
 async def server(
     browser: Browser, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    folder = write_community(
-        tmp_path_factory.mktemp("community"),
-        users=getattr(request.module, "USERS", USERS),
-        config=getattr(request.module, "CONFIG", None),
-        channels=getattr(request.module, "CHANNELS", None),
-    )
-    async with ServerProcess(folder) as running:
+    async with server_of(request.module, tmp_path_factory.mktemp("community"), USERS) as running:
         yield running
+
+
+@pytest.fixture
+async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
+    """Members who use no page."""
+    visitors = Visitors(lambda: server.url)
+    yield visitors
+    await visitors.close()
 
 
 @pytest.fixture

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.support.chromium import Visits, assert_accessible, log_in, shot
+from tests.support.chromium import Visits, assert_accessible, entered, log_in, shot
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-
-
-async def entered(server: ServerProcess, visit: Visits, name: str) -> Page:
-    page = await visit(server.http_url)
-    await log_in(page, name)
-    await expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_be_visible()
-    return page
 
 
 async def test_a_conversation_from_the_profile_to_a_block(server: ServerProcess, visit: Visits) -> None:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, entered, shot
 from tests.support.client import Visitors
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
-    visitors = Visitors(lambda: server.url)
-    yield visitors
-    await visitors.close()
-
-
-async def entered(server: ServerProcess, visit: Visits, name: str = "ann", **options: Any) -> Page:
-    page = await visit(server.http_url, **options)
-    await log_in(page, name)
-    await expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_be_visible()
-    return page
 
 
 def results(page: Page) -> Locator:

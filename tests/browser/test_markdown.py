@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import Visits, log_in, module
+from tests.support.chromium import Visits, entered, module
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
@@ -69,13 +69,6 @@ ENDLESS = {
     "mentions": "@" * 4000,
     "mentions of nobody": "@nobody-here-has-this-name " * 250,
 }
-
-
-async def entered(server: ServerProcess, visit: Visits) -> Page:
-    page = await visit(server.http_url)
-    await log_in(page, "ann")
-    await expect(page.locator(".composer")).to_be_visible()
-    return page
 
 
 async def drawn(page: Page, *texts: str) -> list[dict[str, Any]]:

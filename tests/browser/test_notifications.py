@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -30,13 +29,6 @@ CLICK = """async () => {
     const [notification] = await self.registration.getNotifications();
     self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
 }"""
-
-
-@pytest.fixture
-async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
-    visitors = Visitors(lambda: server.url)
-    yield visitors
-    await visitors.close()
 
 
 async def notified(server: ServerProcess, visit: Visits, name: str) -> Page:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, entered, shot
 from tests.support.client import Visitors
 from tests.support.pictures import picture
 from tests.support.server import ServerProcess
@@ -26,20 +24,6 @@ ROLL = {
         {"name": "note", "type": "str", "required": False},
     ],
 }
-
-
-@pytest.fixture
-async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
-    visitors = Visitors(lambda: server.url)
-    yield visitors
-    await visitors.close()
-
-
-async def entered(server: ServerProcess, visit: Visits, name: str = "ann", **options: Any) -> Page:
-    page = await visit(server.http_url, **options)
-    await log_in(page, name)
-    await expect(field(page)).to_be_visible()
-    return page
 
 
 def field(page: Page) -> Locator:

@@ -16,6 +16,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from tests.support.community import PASSWORD
+from tests.support.server import ServerProcess
 
 FLAGS = [
     "--no-sandbox",
@@ -157,6 +158,14 @@ async def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name="Log in", exact=True).click()
     await expect(page.get_by_label("Password", exact=True)).to_have_count(0)
+
+
+async def entered(server: ServerProcess, visit: Visits, name: str = "ann", **options: Any) -> Page:
+    """A page on which somebody may begin to write."""
+    page = await visit(server.http_url, **options)
+    await log_in(page, name)
+    await expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_be_visible()
+    return page
 
 
 async def shot(page: Page, name: str) -> None:

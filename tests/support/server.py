@@ -8,9 +8,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
+
+from tests.support.community import write_community
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"(?:http|ws)s?://127\.0\.0\.1:(\d+)")
@@ -177,3 +180,18 @@ class ServerProcess:
                 self._address.set_result(int(found.group(1)))
         if not self._address.done():
             self._address.set_exception(RuntimeError("the server ended before it printed its address:\n" + self.text()))
+
+
+@asynccontextmanager
+async def server_of(
+    tests: ModuleType, folder: Path, users: Mapping[str, Iterable[str]]
+) -> AsyncIterator[ServerProcess]:
+    """With the `USERS`, `CONFIG` and `CHANNELS` that a file of tests sets. users: where it sets none."""
+    write_community(
+        folder,
+        users=getattr(tests, "USERS", users),
+        config=getattr(tests, "CONFIG", None),
+        channels=getattr(tests, "CHANNELS", None),
+    )
+    async with ServerProcess(folder) as running:
+        yield running

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.client import Visitors
-from tests.support.community import write_community
-from tests.support.server import ServerProcess
+from tests.support.server import ServerProcess, server_of
 
 USERS = {
     "host": ("owner", "user"),
@@ -26,13 +25,7 @@ USERS = {
 async def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    folder = write_community(
-        tmp_path_factory.mktemp("community"),
-        users=getattr(request.module, "USERS", USERS),
-        config=getattr(request.module, "CONFIG", None),
-        channels=getattr(request.module, "CHANNELS", None),
-    )
-    async with ServerProcess(folder) as running:
+    async with server_of(request.module, tmp_path_factory.mktemp("community"), USERS) as running:
         yield running
 
 
