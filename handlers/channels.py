@@ -289,8 +289,9 @@ def _extra(old: Channel, given: dict[str, Any]) -> dict[str, Any]:
 
 @handles(ChannelMove)
 def channel_move(ctx: Context, cmd: ChannelMove) -> Outcome:
-    world, channel = ctx.world, find_managed(ctx.world, cmd.name)
-    seen = [each.id for each in world.channels.values() if each is channel or ctx.sees(each)]
+    world, user, channel = ctx.world, ctx.user, find_managed(ctx.world, cmd.name)
+    viewed = (each for each in world.channels.values() if each is channel or world.access.may(user, each, "view"))
+    seen = [each.id for each in viewed]
     others = [id_ for id_ in seen if id_ != channel.id]
     position = min(cmd.position, len(others))
     reply = ChannelMoveReply(name=channel.name, position=position, moved=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from config.live import LiveConfig
     from config.schema import Config
     from db.audit import AuditEntry
-    from db.channels import Channel, Channels
+    from db.channels import Channels
     from db.directs import Directs
     from db.documents import Documents
     from db.emojis import Emojis
@@ -201,10 +201,6 @@ class Context:
         if user is None:
             raise Refused(Code.USER_NOT_FOUND)
         return user
-
-    def sees(self, channel: Channel) -> bool:
-        """Whether the caller's list of channels holds this one."""
-        return self.world.access.may(self.user, channel, "view")
 
     def audit(
         self,

@@ -23,7 +23,6 @@ from protocol.errors import Code, Refused
 from protocol.messages import MessageEditEvent
 
 if TYPE_CHECKING:
-    from db.channels import Channel
     from db.transaction import Transaction
     from fanout import Session, Sink
     from handlers.context import World
@@ -71,9 +70,6 @@ class AgentContext(Context):
     @property
     def user(self) -> User:
         return self._agent.user
-
-    def sees(self, channel: Channel) -> bool:
-        return True
 
 
 def command(world: World, agent: Agent, name: str, fields: dict[str, Any]) -> Answer:

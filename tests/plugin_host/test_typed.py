@@ -283,6 +283,21 @@ async def test_settings_are_written_checked_and_taken_over_while_running(shop: W
     assert contents(host.packets) == []
 
 
+async def test_a_plugin_moves_channels_among_all_of_them(shop: Workshop) -> None:
+    await shop.run(
+        "mover",
+        """
+        plugin = Plugin()
+
+        @plugin.on("server_start")
+        def go(event):
+            plugin.api.command("channel_move", name="staff", position=1)
+            plugin.api.command("channel_move", name="general", position=1)
+        """,
+    )
+    assert [channel.name for channel in shop.house.world.channels.values()][:2] == ["staff", "general"]
+
+
 async def test_what_plugins_do_is_in_the_moderation_log_and_never_against_owners(shop: Workshop) -> None:
     await shop.run(
         "cop",
