@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.browser.tour.community import photo, say
-from tests.browser.tour.visit import Tour
+from tests.browser.tour.visit import Tour, Wire
 from tests.support.server import ServerProcess
 
 REFUSED = """() => {
@@ -24,12 +25,23 @@ FAST = {**SLOW, "uploadThroughput": -1}
 
 async def chat(tour: Tour, server: ServerProcess, made: dict[str, Any]) -> None:
     """From a look around to a lost connection: afterwards the server is gone."""
+    wire = Wire()
+    wire.changed["messages_get"] = over_the_day
+    await wire.attach(tour.page)
     await messages(tour, made)
     await writing(tour)
     await places(tour, made)
     await panels(tour)
     await sizes(tour, made)
     await trouble(tour, server)
+
+
+def over_the_day(packet: dict[str, Any]) -> dict[str, Any]:
+    """Messages, oldest first, as if they had not all been written within a second."""
+    messages = packet["messages"]
+    for later, earlier in pairwise(reversed(messages)):
+        earlier["timestamp"] = later["timestamp"] - (40 if earlier["user"] == later["user"] else 1020)
+    return packet
 
 
 def field(page: Page) -> Locator:
