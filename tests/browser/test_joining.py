@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.support.chromium import Visits, assert_accessible, log_in
+from tests.support.chromium import Visits, assert_accessible, log_in, shot
 from tests.support.client import ChatClient
 from tests.support.community import EVERYBODY, user_id
 from tests.support.server import ServerProcess
@@ -69,4 +69,31 @@ async def test_in_a_moderated_channel_only_who_has_a_voice_gets_a_field(server: 
         await expect(reason).to_be_visible()
     await host.request("channel_modes_set", channel="stage", moderated=False)
     await expect(field).to_be_visible()
+    await host.close()
+
+
+async def test_an_operator_runs_a_channel_without_managing_others(server: ServerProcess, visit: Visits) -> None:
+    host = await ChatClient(server.url, "host").connect()
+    await host.login("host")
+    await host.request("channel_create", name="theatre", type="text", permissions=EVERYBODY)
+    ann, ben = [await visit(f"{server.http_url}/#/c/theatre") for _ in range(2)]
+    await log_in(ann, "ann")
+    await log_in(ben, "ben")
+    await expect(ben.get_by_role("textbox", name="Message #theatre")).to_be_visible()
+    await host.request("channel_member_set", channel="theatre", user=user_id("ann"), operator=True)
+    await ann.locator(".header").get_by_role("button", name="More").click()
+    await ann.get_by_role("menuitem", name="Run this channel").click()
+    dialog = ann.get_by_role("dialog", name="Run theatre")
+    await dialog.get_by_text("Moderated", exact=True).click()
+    await expect(ben.get_by_text("Only operators and people with a voice write here.")).to_be_visible()
+    await expect(dialog.get_by_role("switch", name="Moderated")).to_be_checked()
+    await expect(dialog.get_by_role("list", name="Members of the channel").get_by_text("Operator")).to_be_visible()
+    await dialog.get_by_label("Invite, or give a voice").fill("ben")
+    await dialog.get_by_role("button", name="Give a voice").click()
+    await expect(ben.get_by_role("textbox", name="Message #theatre")).to_be_visible()
+    await expect(dialog.get_by_role("list", name="Members of the channel").get_by_text("Voice")).to_be_visible()
+    await assert_accessible(ann)
+    await shot(ann, "channel-run")
+    await host.request("channel_member_set", channel="theatre", user=user_id("ann"), operator=False)
+    await expect(dialog.get_by_text("You are no operator of this channel any more.")).to_be_visible()
     await host.close()

@@ -5,10 +5,13 @@ import { placeKey } from "../core/place.js";
 import { go, link } from "../core/router.js";
 import { blocked, capabilities, channelTitle, displayName, me } from "../core/state.js";
 import { acknowledge, unreadIn } from "../core/unreads.js";
+import { later } from "../lazy.js";
 import { confirmDialog } from "../ui/dialog.js";
 import { toast } from "../ui/toast.js";
 import { copyText } from "./copy.js";
 import { levelOf, LEVELS, setLevel } from "./notify-levels.js";
+
+const openModes = later(() => import("../settings/channel-modes.js"), "openModes");
 
 /** Runs a command and tells if it failed. */
 export async function attempt(cmd, fields, done) {
@@ -53,7 +56,8 @@ export function channelMenu(channel) {
       (blocked.value.has(other)
         ? { label: `Unblock ${displayName(other)}`, icon: "user-check", onSelect: () => attempt("user_unblock", { user: other }) }
         : { label: `Block ${displayName(other)}`, icon: "ban", danger: true, onSelect: () => block(other) }),
-    can("manage_channels") && !channel.members && "separator",
+    (channel.operator || can("manage_channels")) && !channel.members && "separator",
+    channel.operator && !can("manage_channels") && { label: "Run this channel", icon: "shield", onSelect: () => openModes(channel.name) },
     can("manage_channels") && !channel.members && { label: "Edit channel", icon: "pencil", onSelect: () => go({ page: "settings", section: `channels:${channel.name}` }) },
     channel.invite_only || channel.key || channel.secret ? { label: "Leave channel", icon: "log-out", danger: true, onSelect: () => leave(channel) } : null,
   ].filter(Boolean);

@@ -145,7 +145,10 @@ function UnreadBar({ line, messages, onJump }) {
   const at = messages.findIndex(({ id }) => id === from);
   const count = at === -1 ? null : messages.length - 1 - at;
   if (count !== null && count < 12) return null;
-  const clear = () => (line.unreadFrom.value = null);
+  const clear = () => {
+    line.unreadFrom.value = null;
+    acknowledge(line.place);
+  };
   return html`
     <div class="messages-bar" role="status">
       <button type="button" class="messages-bar-jump" onClick=${() => onJump(from)}>

@@ -9,20 +9,13 @@ import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
 import { Select, Switch, TextArea, TextField } from "../ui/field.js";
 import { toast } from "../ui/toast.js";
+import { MODES } from "./channel-modes.js";
 import { ChannelPeople } from "./channel-people.js";
 import { ChannelRules, sameRules } from "./channel-rules.js";
 import { Back, TYPES } from "./channels.js";
 import { confirmTyped } from "./confirm-typed.js";
 import { PictureButton } from "./picture-file.js";
 import { SaveBar } from "./save-bar.js";
-
-const MODES = [
-  { key: "invite_only", label: "By invitation", hint: "Who joins needs an invitation. Everybody else does not see the channel." },
-  { key: "secret", label: "Secret", hint: "Not listed for those outside; who knows its name may join." },
-  { key: "moderated", label: "Moderated", hint: "Only operators and members with a voice write." },
-  { key: "topic_locked", label: "Description locked", hint: "Only operators change the description." },
-  { key: "members_only", label: "Writing for members", hint: "Where people join channels, such as in other protocols, only who has joined writes." },
-];
 
 export function ChannelPage({ name }) {
   const channel = channelNamed(name);

@@ -19,11 +19,12 @@ export function ChannelPeople({ channel }) {
   const act = async (cmd, fields, done) => {
     if (await attempt(cmd, { channel: name, ...fields }, done)) fetched.load();
   };
-  const invite = async () => {
+  const named = async (cmd, fields, done) => {
     const user = personCalled(who);
-    await act("channel_invite", { user: user?.username ?? who.trim() }, "Invited");
+    await act(cmd, { user: user?.username ?? who.trim(), ...fields }, done);
     setWho("");
   };
+  const invite = () => named("channel_invite", {}, "Invited");
   const menu = (event, { user, operator, voice }) =>
     openMenu(event.currentTarget, [
       { label: "Operator", text: "Passes every rule and mode of the channel", checked: operator, onSelect: () => act("channel_member_set", { user, operator: !operator }) },
@@ -36,8 +37,9 @@ export function ChannelPeople({ channel }) {
       <h2>Members of the channel</h2>
       <p class="settings-note">Only channels by invitation, secret ones and those with a key have a door. In all others whoever the rules let in is there without joining.</p>
       <div class="add-row">
-        <${PersonField} label="Invite" value=${who} onInput=${setWho} onEnter=${invite} />
+        <${PersonField} label=${channel.moderated ? "Invite, or give a voice" : "Invite"} value=${who} onInput=${setWho} onEnter=${invite} />
         <${Button} icon="user-plus" disabled=${!who.trim()} onClick=${invite}>Invite</${Button}>
+        ${channel.moderated && html`<${Button} icon="mic" disabled=${!who.trim()} onClick=${() => named("channel_member_set", { voice: true }, "They may write now")}>Give a voice</${Button}>`}
       </div>
       ${shown(fetched, ({ members }) => members.length
         ? html`
