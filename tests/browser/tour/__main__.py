@@ -33,7 +33,7 @@ async def visit(browser: Browser, folder: Path, name: str, parts: set[str], chec
     device, theme = name.split("-")
     visits = Visits(browser)
     # the server is killed for the pictures of a lost connection; a file and an invitation are refused
-    for problem in ("ERR_CONNECTION_REFUSED", "415", "404"):
+    for problem in ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "415", "404"):
         visits.allow(problem)
 
     @asynccontextmanager
