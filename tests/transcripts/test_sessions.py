@@ -210,6 +210,25 @@ async def test_sessions_list_and_session_end(visit: Visitors) -> None:
     await stranger.refused("session_end", id=mine["id"])
 
 
+async def test_session_end_of_a_token_and_access_token_end(visit: Visitors) -> None:
+    """A lost phone is logged out from the desk; a tablet that was offline when its user logged out does it later."""
+    desk = await visit.login("ann")
+    phone, tablet = await visit.connect("phone"), await visit.connect("tablet")
+    tokens = [
+        await desk.request("access_token_create", username="ann", device=device) for device in ("phone", "tablet")
+    ]
+    for device, made in zip((phone, tablet), tokens, strict=True):
+        await device.request("guest_login", username="ann", token=made["token"])
+    await desk.request("session_end", id=tokens[0]["id"])
+    assert (await phone.expect("disconnect"))["reason"] == "Session ended"
+    stranger = await visit.connect("stranger")
+    assert (await stranger.ask("access_token_end", token=tokens[1]["token"]))["ended"] is True
+    assert (await tablet.expect("disconnect"))["reason"] == "Session ended"
+    for made in tokens:
+        assert (await stranger.ask("guest_login", username="ann", token=made["token"]))["code"] == "invalid_token"
+    assert (await desk.request("ping"))["cmd"] == "pong"
+
+
 async def test_resume_replays_channel_and_role_changes(visit: Visitors) -> None:
     host, ann = await visit.login("host"), await visit.login("ann")
     await ann.sync()
