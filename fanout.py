@@ -18,7 +18,7 @@ from db.directs import Direct, Directs
 from db.documents import Change
 from db.permissions import Access
 from db.users import User, Users
-from protocol.audience import Audience, Everyone, OneSession, SessionsOf, Viewers, ViewersPart
+from protocol.audience import Audience, Everyone, Holders, OneSession, SessionsOf, Viewers, ViewersPart
 
 PRESENCE_DELAY_S = 50e-6
 """For each session that is here; about ten times what one write costs."""
@@ -113,6 +113,8 @@ class Fanout:
         self._by_user: dict[str, dict[str, Session]] = {}
         self._viewers: dict[str, dict[str, Session]] = {}
         """By channel. Of direct channels nothing is kept: each has two members to ask for."""
+        self._holders: dict[tuple[str, ...], set[str]] = {}
+        """Ids of the users that are here and hold one of the permissions."""
         self.delivered = 0
         """Events handed to sessions since the start, each counted for each of its sessions."""
         self.observe: Callable[[float], None] = lambda took_s: None
@@ -137,6 +139,9 @@ class Fanout:
             channel = self._channels.get(channel_id)
             if user is not None and channel is not None and self._access.may(user, channel, "view"):
                 viewers[session.id] = session
+        for permissions, holders in self._holders.items():
+            if user is not None and self._holds(user, permissions):
+                holders.add(user.id)
 
     def remove(self, session: Session) -> None:
         """Forget a session; harmless when it is not here."""
@@ -156,6 +161,8 @@ class Fanout:
         del mine[session.id]
         if not mine:
             del self._by_user[session.user_id]
+            for holders in self._holders.values():
+                holders.discard(session.user_id)
         for viewers in self._viewers.values():
             viewers.pop(session.id, None)
 
@@ -198,6 +205,7 @@ class Fanout:
             self._viewers.pop(old.id, None)
             return
         self._viewers.clear()
+        self._holders.clear()
 
     def membership_changed(self, channel_id: str) -> None:
         """Somebody has become, or is no longer, a member of this channel."""
@@ -217,6 +225,9 @@ class Fanout:
             case ViewersPart(channel_id, sessions, among):
                 viewers = self._viewers_of(channel_id)
                 return [session for id_, session in viewers.items() if (id_ in sessions) is among]
+            case Holders():
+                asked = {*self._holders_of(audience.permissions), *filter(None, [audience.user])}
+                return [session for id_ in asked if self._belongs(id_, audience) for session in self.sessions_of(id_)]
 
     def reaches(self, audience: Audience, session: Session) -> bool:
         """Whether a session is in an audience."""
@@ -231,6 +242,28 @@ class Fanout:
                 return session.id == session_id and session.id in self.sessions
             case ViewersPart(channel_id, sessions, among):
                 return session.id in self._viewers_of(channel_id) and (session.id in sessions) is among
+            case Holders():
+                return session.id in self.sessions and self._belongs(session.user_id, audience)
+
+    def _holds(self, user: User, permissions: tuple[str, ...]) -> bool:
+        return any(self._access.can(user, permission) for permission in permissions)
+
+    def _holders_of(self, permissions: tuple[str, ...]) -> set[str]:
+        holders = self._holders.get(permissions)
+        if holders is None:
+            users = (self._users.get(id_) for id_ in self._by_user)
+            holders = {user.id for user in users if user is not None and self._holds(user, permissions)}
+            self._holders[permissions] = holders
+        return holders
+
+    def _belongs(self, user_id: str, audience: Holders) -> bool:
+        user = self._users.get(user_id)
+        if user is None or (user_id != audience.user and not self._holds(user, audience.permissions)):
+            return False
+        if audience.channel is None or self._access.passes_everything(user):
+            return True
+        channel = self._channels.get(audience.channel)
+        return channel is not None and self._access.may(user, channel, "view")
 
     def _viewers_of(self, channel_id: str) -> dict[str, Session]:
         direct = self._directs.get(channel_id)
@@ -261,6 +294,8 @@ class Fanout:
             case Viewers(channel_id) | ViewersPart(channel_id):
                 channel = self._channels.get(channel_id) or self._directs.get(channel_id)
                 return channel is not None and self._access.may(user, channel, "view")
+            case Holders():
+                return self._belongs(user.id, audience)
             case OneSession():
                 return False
 

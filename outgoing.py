@@ -11,6 +11,7 @@ from db.transaction import Transaction
 from fanout import Delivery, Session
 from handlers.context import World
 from handlers.frames import encode, frame_of, numbered_frame, view_frame, wire_kind, with_listener, without_number
+from handlers.modlog import news
 from handlers.outcome import Event, Happening, Outcome, ViewChanged
 from handlers.registry import VIEWER_KEYS, VIEWS
 from protocol.audience import to_text
@@ -90,6 +91,8 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
         prepared.deliveries.append(_delivery(event, tx))
         if isinstance(event.packet, ViewChanged):
             prepared.views[len(prepared.deliveries) - 1] = event.packet.view
+    told = range(len(prepared.deliveries))
+    prepared.deliveries += [_delivery(event, tx) for event in news(outcome.audit)]
     if not called:
         return prepared
     if isinstance(outcome.reply, ViewChanged):
@@ -98,7 +101,7 @@ def prepare(outcome: Outcome, tx: Transaction | None, *, called: bool, listener:
         prepared.answer = frame_of(outcome.reply, listener=listener)
     elif not prepared.first:
         prepared.listener = listener
-        prepared.answering = next((i for i in range(len(prepared.deliveries)) if i not in prepared.views), None)
+        prepared.answering = next((i for i in told if i not in prepared.views), None)
         if prepared.answering is not None and listener is not None:
             prepared.answer = Frame(with_listener(prepared.deliveries[prepared.answering].frame.payload, listener))
     return prepared

@@ -13,6 +13,7 @@ from gate import Guest
 from handlers.erasure import step
 from handlers.frames import frame_of
 from handlers.guests import forget_guests, may_go
+from handlers.invites import gone as gone_invites
 from handlers.modlog import oldest_kept
 from handlers.outcome import Outcome
 from handlers.polls import end_expired
@@ -225,9 +226,11 @@ class Upkeep:
             log.error("forgetting old sessions and events failed: %s", operation.error)
             return
         guests, invites = operation.result
+        events = gone_invites(world, invites)
         world.invites.remove(invites)
         if guests:
-            events = forget_guests(world, guests, world.clock())
+            events += forget_guests(world, guests, world.clock())
+        if events:
             self._server.emit(events, changes=world.documents.take_changes())
 
 

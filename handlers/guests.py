@@ -68,9 +68,9 @@ def guest_login(ctx: Context, cmd: GuestLogin) -> Change | Awaitable[Change]:
 
 
 async def _enter_invited(ctx: Context, name: str, invite: str, gap: bool) -> Change:
-    brought = await admit(ctx, invite)
+    used = await admit(ctx, invite)
     require_free(ctx.world, name)  # it may have been taken meanwhile
-    return enter(ctx, _new_guest(ctx, name, brought), claim=None, gap=gap, joined=True)
+    return enter(ctx, _new_guest(ctx, name, used.roles), claim=None, gap=gap, joined=True, news=used.news)
 
 
 def _enter_by_token(ctx: Context, username: str, token: str, gap: bool) -> Change:

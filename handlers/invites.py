@@ -9,25 +9,30 @@ import msgspec
 from db.invites import Invite
 from db.permissions import OWNERS_ONLY
 from db.users import LOCAL_PREFIX, User
-from handlers.outcome import Change, Outcome
+from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles
 from handlers.roles import find_role
 from handlers.stored import stored
 from protocol import invites as wire
+from protocol.audience import Holders
 from protocol.errors import Code, Refused
 from protocol.invites import (
     InviteCreate,
-    InviteCreateReply,
+    InviteCreateEvent,
     InviteDelete,
-    InviteDeleteReply,
+    InviteDeleteEvent,
     InvitesList,
     InvitesListReply,
+    InviteUpdateEvent,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from db.roles import Role
     from db.transaction import Transaction
     from handlers.context import Context, World
+    from protocol.base import Packet
 
 CODE_LENGTH = 16
 """Characters of a code, each of 64: 96 bits."""
@@ -58,13 +63,13 @@ def invite_create(ctx: Context, cmd: InviteCreate) -> Change:
         max_uses=invite.max_uses,
         roles=[role.name for role in roles],
     )
-    reply = InviteCreateReply(invite=_object(world, invite, ctx.now))
+    made = _told(invite, InviteCreateEvent(invite=_object(world, invite, ctx.now)))
 
     def change(tx: Transaction) -> Outcome:
         if tx.invites.count(user.id) >= most:
             raise Refused(Code.TOO_MANY_INVITES, max=most)
         tx.invites.add(invite)
-        return Outcome(reply=reply, audit=[entry], then=lambda: world.invites.put(invite))
+        return Outcome(events=[made], audit=[entry], then=lambda: world.invites.put(invite))
 
     return change
 
@@ -89,14 +94,25 @@ def invite_delete(ctx: Context, cmd: InviteDelete) -> Change:
         raise Refused(Code.INVITE_NOT_FOUND)
     maker = world.users.get(invite.created_by)
     entry = ctx.audit("invite_delete", None, _shortened(cmd.code), created_by=maker and maker.username)
+    deleted = gone(world, [cmd.code])
 
     def change(tx: Transaction) -> Outcome:
         if not tx.invites.delete(cmd.code):
             raise Refused(Code.INVITE_NOT_FOUND)
-        reply = InviteDeleteReply(code=cmd.code)
-        return Outcome(reply=reply, audit=[entry], then=lambda: world.invites.remove([cmd.code]))
+        return Outcome(events=deleted, audit=[entry], then=lambda: world.invites.remove([cmd.code]))
 
     return change
+
+
+def gone(world: World, codes: Iterable[str]) -> list[Event]:
+    """What those who list them are told when invitations go. Call it while they are in memory."""
+    found = filter(None, map(world.invites.get, codes))
+    return [_told(invite, InviteDeleteEvent(code=invite.code)) for invite in found]
+
+
+def _told(invite: Invite, packet: Packet) -> Event:
+    """To those to whom `invites_list` shows it."""
+    return Event(Holders((MANAGER,), user=invite.created_by), packet)
 
 
 def _grantable(ctx: Context, text: str) -> Role:
@@ -190,17 +206,25 @@ def check(ctx: Context, code: str | None) -> None:
         raise Refused(Code.INVITE_EXPIRED)
 
 
-async def use(ctx: Context, code: str) -> tuple[str, ...]:
+class Used(msgspec.Struct, frozen=True):
+    """What comes with an invitation. roles: names. news: what others are told of its use."""
+
+    roles: tuple[str, ...] = ()
+    news: tuple[Event, ...] = ()
+
+
+async def use(ctx: Context, code: str) -> Used:
     """Use up one use, which is on disk before the account is made: a crash in between loses a use, and never lets one
-    too many in. Gives the roles that come with it, by name. Raises Refused."""
+    too many in. Raises Refused."""
     world, now = ctx.world, ctx.now
     check(ctx, code)
     used = await stored(world, lambda tx: tx.invites.use(code, now))
     if used is None:
         raise Refused(Code.INVITE_EXPIRED)
-    if world.invites.get(code) is not None:  # it may have been deleted meanwhile
-        world.invites.put(used)
-    return _brought(world, used)
+    if world.invites.get(code) is None:  # it was deleted meanwhile
+        return Used(_brought(world, used))
+    world.invites.put(used)
+    return Used(_brought(world, used), (_told(used, InviteUpdateEvent(invite=_object(world, used, now))),))
 
 
 def _brought(world: World, invite: Invite) -> tuple[str, ...]:

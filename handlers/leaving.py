@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from handlers.erasure import begin, forget_in_documents
+from handlers.invites import gone as gone_invites
 from handlers.outcome import Change, Event, Outcome
 from handlers.presence import name_changed
 from handlers.registry import handles
@@ -56,7 +57,7 @@ def user_leave(ctx: Context, cmd: UserLeave) -> Change:
             if erase is not None:
                 erase()
 
-        events += [*news, *told]
+        events += [*news, *told, *gone_invites(world, invited)]
         return Outcome(reply=reply, events=events, then=forget, after=gone)
 
     return change

@@ -17,6 +17,7 @@ from db.users import GUEST_PREFIX, PLACEHOLDER, Status, User
 from fanout import Session
 from handlers import audit, invites, rotur
 from handlers.context import Context, World
+from handlers.invites import Used
 from handlers.names import is_reserved
 from handlers.outcome import Change, Event, Outcome
 from handlers.passwords import Busy, needs_rehash
@@ -66,10 +67,10 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         raise Refused(Code.INVALID_AUTHENTICATION)
     if is_reserved(found.id) or (is_reserved(found.username) and found.id not in world.users):
         raise Refused(Code.NAME_TAKEN)
-    brought = await admit(ctx, cmd.invite, cmd.claim) if _is_new(world, found) else ()
+    used = await admit(ctx, cmd.invite, cmd.claim) if _is_new(world, found) else Used()
     user = world.users.get(found.id)
     joined = user is None
-    events: list[Event] = []
+    events = list(used.news)
     named_so = world.users.by_username(found.username)
     free = (named_so is None or named_so.id == found.id) and not is_reserved(found.username)
     if user is None:
@@ -78,11 +79,11 @@ async def auth(ctx: Context, cmd: Auth) -> Change:
         elif not free:  # people are told apart by their names
             raise Refused(Code.NAME_TAKEN)
         else:
-            user = new_user(ctx, found.id, found.username, brought=brought)
+            user = new_user(ctx, found.id, found.username, brought=used.roles)
     elif user.username != found.username and free:
         old, user = user, msgspec.structs.replace(user, username=found.username)
         world.users.put(user)
-        events = renamed(world, old, user)
+        events += renamed(world, old, user)
     return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=joined, news=events)
 
 
@@ -129,14 +130,14 @@ async def register(ctx: Context, cmd: Register) -> Change:
     except Busy:
         raise Refused(Code.TOO_BUSY) from None
     _check_new_account(world, name, cmd.password)  # the name may have been taken meanwhile
-    brought: tuple[str, ...] = ()
+    used = Used()
     if uses_invite:
-        brought = await invites.use(ctx, cmd.invite or "")
+        used = await invites.use(ctx, cmd.invite or "")
         _check_new_account(world, name, cmd.password)
     user = new_user(
-        ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash, brought=brought
+        ctx, LOCAL_PREFIX + name, LOCAL_PREFIX + name, nickname=name, password_hash=password_hash, brought=used.roles
     )
-    return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True)
+    return enter(ctx, user, claim=cmd.claim, gap=cmd.gap, joined=True, news=used.news)
 
 
 @handles(ClaimOwner)
@@ -184,9 +185,9 @@ def may_come(ctx: Context, invite: str | None, claim: str | None = None) -> bool
     return invite is not None
 
 
-async def admit(ctx: Context, invite: str | None, claim: str | None = None) -> tuple[str, ...]:
-    """Let a newcomer in, or raise Refused. Gives the roles that the invitation brings."""
-    return await invites.use(ctx, invite or "") if may_come(ctx, invite, claim) else ()
+async def admit(ctx: Context, invite: str | None, claim: str | None = None) -> Used:
+    """Let a newcomer in, or raise Refused."""
+    return await invites.use(ctx, invite or "") if may_come(ctx, invite, claim) else Used()
 
 
 def count_registration(ctx: Context) -> None:
@@ -347,7 +348,7 @@ def enter(
             tx.polls.retire(user.id, former=f"former:{session.id}")
         seq = tx.log.newest()
         session.since = seq
-        events = list(news)
+        events = [*news, *invites.gone(world, invited)]
         if joined:
             events.append(Event(Everyone(), UserJoinEvent(user=user_entry(world, user, online=True))))
         if claimed and not joined:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from db.users import User
 from handlers.erasure import begin, forget_in_documents
+from handlers.invites import gone as gone_invites
 from handlers.outcome import Change, Event, Outcome
 from handlers.presence import name_changed, user_entry
 from handlers.registry import handles
@@ -143,7 +144,7 @@ def _gone(
             if erase is not None:
                 erase()
 
-        events += [*news, *told]
+        events += [*news, *told, *gone_invites(world, invited)]
         return Outcome(reply=reply, events=events, audit=[entry], then=forget, after=gone)
 
     return change

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from db.audit import OTHER
-from handlers.outcome import Change, Outcome
+from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles
+from protocol.audience import Holders
 from protocol.errors import Code, Refused
-from protocol.modlog import ModlogEntry, ModlogGet, ModlogGetReply, ModlogSummary, ModlogSummaryReply
+from protocol.modlog import ModlogEntry, ModlogGet, ModlogGetReply, ModlogNewEvent, ModlogSummary, ModlogSummaryReply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from config.schema import Config
     from db.audit import AuditEntry
     from db.transaction import Transaction
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from handlers.context import Context, World
 
 DAY_S = 86_400
+READERS = ("view_audit_log", "manage_users")
+"""Permissions; each is enough."""
+MOST_TOLD = 50
+"""New entries in one event."""
 
 
 def oldest_kept(config: Config, now: float) -> dict[str, float]:
@@ -47,6 +54,22 @@ def entry_object(entry: AuditEntry) -> ModlogEntry:
         before=entry.before,
         timestamp=entry.timestamp,
     )
+
+
+def news(entries: Sequence[AuditEntry]) -> list[Event]:
+    """What readers of the log are told of new entries, which are in order: one event for each channel that some of them
+    tell of, and one for all others."""
+    kept: dict[str | None, list[AuditEntry]] = {}
+    for entry in entries:
+        if entry.kept:
+            kept.setdefault(entry.channel, []).append(entry)
+    return [
+        Event(
+            Holders(READERS, channel=channel),
+            ModlogNewEvent(entries=[entry_object(entry) for entry in found[: -MOST_TOLD - 1 : -1]], count=len(found)),
+        )
+        for channel, found in kept.items()
+    ]
 
 
 @handles(ModlogGet)
@@ -91,8 +114,7 @@ def modlog_summary(ctx: Context, cmd: ModlogSummary) -> Change:
 
 
 def _require_reader(ctx: Context) -> None:
-    can = ctx.world.access.can
-    if not can(ctx.user, "view_audit_log") and not can(ctx.user, "manage_users"):
+    if not any(ctx.world.access.can(ctx.user, permission) for permission in READERS):
         raise Refused(Code.AUDIT_PERMISSION_REQUIRED)
 
 

@@ -36,7 +36,17 @@ class ViewersPart(msgspec.Struct, frozen=True, tag="part"):
     among: bool
 
 
-Audience = Everyone | Viewers | SessionsOf | OneSession | ViewersPart
+class Holders(msgspec.Struct, frozen=True, tag="holders"):
+    """Every session whose user holds one of the server permissions now, or is `user` (id). With `channel` (id), of
+    these only who may view it; of one that is gone, only who passes every check. Only for events of the moment: the log
+    has no such audience."""
+
+    permissions: tuple[str, ...]
+    user: str | None = None
+    channel: str | None = None
+
+
+Audience = Everyone | Viewers | SessionsOf | OneSession | ViewersPart | Holders
 
 
 def to_text(audience: Audience) -> str:
@@ -52,6 +62,8 @@ def to_text(audience: Audience) -> str:
             raise ValueError("events for one session are not logged")
         case ViewersPart():
             raise ValueError("events for a part of the viewers are not logged")
+        case Holders():
+            raise ValueError("events for holders of a permission are not logged")
 
 
 def from_text(text: str) -> Audience:

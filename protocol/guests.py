@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from protocol.base import Command, Packet, spec
 from protocol.errors import Code
+from protocol.invites import InviteUpdateEvent
 from protocol.login import INVITE_ERRORS, AuthSuccessEvent, Gap, Invite, ReadyEvent
 from protocol.notices import DisconnectEvent
 from protocol.users import (
@@ -35,7 +36,7 @@ TOKEN = "6f1ed002-ab55-4585-9014-ebf0951522d9"
     "`cracked.allow_registration` is on; where `registration` is invite, with an invitation",
     before_login=True,
     reply=AuthSuccessEvent,
-    events=(ReadyEvent, UserJoinEvent, UserConnectEvent, StatusGetEvent),
+    events=(ReadyEvent, UserJoinEvent, UserConnectEvent, StatusGetEvent, InviteUpdateEvent),
     errors=(
         *INVITE_ERRORS,
         Code.TOKEN_REQUIRED,

@@ -33,8 +33,8 @@ class Invite(Struct, frozen=True, kw_only=True):
     ]
 
 
-class InviteCreateReply(Packet, kw_only=True, frozen=True, tag="invite_create"):
-    """The new invitation."""
+class InviteCreateEvent(Packet, kw_only=True, frozen=True, tag="invite_create"):
+    """There is a new invitation. Told to who made it and to those with `manage_server`."""
 
     invite: Invite
 
@@ -45,7 +45,7 @@ class InviteCreateReply(Packet, kw_only=True, frozen=True, tag="invite_create"):
     "below the caller and hold nothing that the caller does not",
     needs="create_invite",
     limited=True,
-    reply=InviteCreateReply,
+    events=(InviteCreateEvent,),
     errors=(
         Code.ACCOUNT_REQUIRED,
         Code.TOO_MANY_INVITES,
@@ -91,8 +91,15 @@ class InvitesList(Command, kw_only=True, frozen=True):
     pass
 
 
-class InviteDeleteReply(Packet, kw_only=True, frozen=True, tag="invite_delete"):
-    """Nobody comes by this code any more."""
+class InviteUpdateEvent(Packet, kw_only=True, frozen=True, tag="invite_update"):
+    """Somebody came by an invitation. Told to who made it and to those with `manage_server`."""
+
+    invite: Invite
+
+
+class InviteDeleteEvent(Packet, kw_only=True, frozen=True, tag="invite_delete"):
+    """Nobody comes by this code any more: it was deleted, its maker's account is gone, or it expired long ago. Told to
+    who made it and to those with `manage_server`."""
 
     code: str
     deleted: Literal[True] = True
@@ -101,7 +108,7 @@ class InviteDeleteReply(Packet, kw_only=True, frozen=True, tag="invite_delete"):
 @spec(
     does="Delete an invitation. Who came by it stays.",
     allowed="who made it; those of others: server permission `manage_server`",
-    reply=InviteDeleteReply,
+    events=(InviteDeleteEvent,),
     errors=(Code.INVITE_NOT_FOUND,),
     example={"code": CODE},
 )

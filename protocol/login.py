@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from protocol.base import Command, Packet, spec
 from protocol.channels import ChannelsGetEvent
 from protocol.errors import Code
+from protocol.invites import InviteUpdateEvent
 from protocol.notices import DisconnectEvent
 from protocol.objects_community import Handshake, ReadyUser, SessionEntry
 from protocol.roles import UserRolesGetEvent
@@ -121,6 +122,7 @@ CLAIMED = (UserRolesGetEvent, ChannelsGetEvent)
         StatusGetEvent,
         UserUpdateEvent,
         UserUpdatedEvent,
+        InviteUpdateEvent,
         *CLAIMED,
     ),
     errors=(
@@ -162,7 +164,7 @@ class Login(Command, kw_only=True, frozen=True):
     "where `registration` is not open, with an invitation or the claim code",
     before_login=True,
     reply=AuthSuccessEvent,
-    events=(ReadyEvent, UserJoinEvent, UserConnectEvent),
+    events=(ReadyEvent, UserJoinEvent, UserConnectEvent, InviteUpdateEvent),
     errors=(
         *INVITE_ERRORS,
         Code.CREDENTIALS_REQUIRED,

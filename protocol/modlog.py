@@ -48,6 +48,13 @@ class ModlogGetReply(Packet, kw_only=True, frozen=True, tag="modlog_get"):
     limit: int
 
 
+class ModlogNewEvent(Packet, kw_only=True, frozen=True, tag="modlog_new"):
+    """Something entered the moderation log. Told to those who may read these entries there."""
+
+    entries: Annotated[list[ModlogEntry], Meta(description="Newest first; of many at once the newest 50.")]
+    count: Annotated[int, Meta(description="How many are new.")]
+
+
 class ModlogSummaryReply(Packet, kw_only=True, frozen=True, tag="modlog_summary"):
     """How often what was done, among the newest 10000 entries."""
 

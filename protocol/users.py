@@ -10,6 +10,7 @@ from protocol.base import Command, Packet, spec
 from protocol.channels import ChannelsGetEvent
 from protocol.directs import UserUnblockEvent
 from protocol.errors import Code
+from protocol.invites import InviteDeleteEvent
 from protocol.notices import DisconnectEvent, RateLimitEvent
 from protocol.objects_community import (
     MAX_NICKNAME,
@@ -286,7 +287,7 @@ class UserLeaveReply(Packet, kw_only=True, frozen=True, tag="user_leave"):
     does="End the own membership. The messages stay, unless `erase` says otherwise.",
     allowed="everybody after login",
     reply=UserLeaveReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, *ERASED),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, InviteDeleteEvent, *ERASED),
     errors=(Code.LAST_OWNER,),
 )
 class UserLeave(Command, kw_only=True, frozen=True):
@@ -307,7 +308,7 @@ class UserDeleteReply(Packet, kw_only=True, frozen=True, tag="user_delete"):
     allowed="server permission `manage_users`, for members below",
     needs="manage_users",
     reply=UserDeleteReply,
-    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, *ERASED),
+    events=(UserLeaveEvent, ChannelsGetEvent, DisconnectEvent, UserUnblockEvent, InviteDeleteEvent, *ERASED),
     errors=(Code.USER_NOT_FOUND, Code.MEMBER_ABOVE, Code.NOT_YOURSELF, Code.LAST_OWNER),
     example={"user": "alice"},
 )

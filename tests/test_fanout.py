@@ -9,7 +9,7 @@ from db.directs import Direct
 from db.documents import Change
 from db.roles import Role
 from fanout import Session
-from protocol.audience import Audience, Everyone, SessionsOf, Viewers, ViewersPart, to_text
+from protocol.audience import Audience, Everyone, Holders, SessionsOf, Viewers, ViewersPart, to_text
 from tests.support.hall import HIDDEN, OPEN, FakeSink, Hall, sink_of, texts
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +55,35 @@ async def test_a_part_of_the_viewers_and_the_other_ones(hall: Hall) -> None:
         assert hall.fanout.reaches(part, phone) is not among
     with pytest.raises(ValueError, match="not logged"):
         to_text(ViewersPart("general", some, True))
+
+
+async def test_holders_of_a_permission_by_the_rights_of_this_moment(hall: Hall) -> None:
+    mod, ann, ben = hall.session("mod"), hall.session("ann"), hall.session("ben")
+    hall.documents.roles.put(Role(name="moderator", id="r2", permissions=("manage_users",)))
+    readers = ("view_audit_log", "manage_users")
+
+    def tell(name: str) -> None:
+        hall.tell(Holders(readers), name, durable=False)
+        hall.tell(Holders(readers, user="ann"), f"{name} or ann", durable=False)
+        hall.tell(Holders(readers, channel="staff"), f"{name} staff", durable=False)
+        hall.tell(Holders(readers, channel="no such channel"), f"{name} gone", durable=False)
+        hall.fanout.flush()
+
+    tell("1")
+    assert (texts(mod), texts(ann), texts(ben)) == (["1", "1 or ann", "1 staff"], ["1 or ann"], [])
+    assert hall.fanout.reaches(Holders(readers), mod)
+    assert not hall.fanout.reaches(Holders(readers), ben)
+    hall.change_user("ben", roles=("moderator", "user"))
+    hall.change_user("mod", roles=("user",))
+    tell("2")
+    late = hall.session("ben", id="late")
+    hall.fanout.remove(ben)
+    tell("3")
+    assert texts(mod)[3:] == []
+    assert texts(ben) == ["2", "2 or ann", "2 staff"]
+    assert texts(late) == ["3", "3 or ann", "3 staff"]
+    with pytest.raises(ValueError, match="not logged"):
+        to_text(Holders(readers))
 
 
 async def test_the_same_bytes_go_to_everybody(hall: Hall) -> None:

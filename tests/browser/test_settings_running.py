@@ -183,6 +183,36 @@ async def test_the_audit_log_says_what_things_were_before(
     await shot(page, "audit-log-before")
 
 
+async def test_the_audit_log_and_invitations_are_live(server: ServerProcess, visit: Visits, others: Visitors) -> None:
+    boss = await others.login("host")
+    page = await host(server, visit, "audit-log", "Audit log")
+    entries = page.get_by_role("main").locator("[data-action]")
+    heading = page.get_by_role("heading", name=re.compile(r"\d+ entr"))
+    await expect(heading).to_be_visible()
+    before = int((await heading.inner_text()).split()[0])
+    await boss.request("role_create", name="gardener")
+    await boss.request("role_update", name="gardener", color="#00aa00")
+    await expect(entries.filter(has_text="host made the role gardener")).to_have_count(1)
+    await expect(entries.filter(has_text="host changed the role gardener").get_by_role("definition")).to_have_text(
+        "none → #00aa00"
+    )
+    await expect(heading).to_have_text(f"{before + 2} entries")
+    await page.get_by_label("Done by").fill("mod")
+    await expect(page.get_by_text("Nothing like that")).to_be_visible()
+    await boss.request("role_delete", name="gardener")
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(entries.filter(has_text="host deleted the role gardener")).to_have_count(1)
+
+    await settings(page, "invites", "Invitations")
+    code = (await boss.request("invite_create", max_uses=3, note="For Wanda"))["invite"]["code"]
+    row = page.get_by_role("listitem").filter(has_text="For Wanda")
+    await expect(row).to_contain_text("0 of 3 people came")
+    await (await others.connect()).register("wanda", invite=code)
+    await expect(row).to_contain_text("1 of 3 people came")
+    await boss.request("invite_delete", code=code)
+    await expect(row).to_have_count(0)
+
+
 async def test_the_status_page_shows_figures_and_their_history(server: ServerProcess, visit: Visits) -> None:
     page = await host(server, visit, "status", "Status")
     for figure in ("connections", "memory_bytes", "disk_free_bytes", "messages_per_s"):

@@ -16,7 +16,9 @@ from handlers import login as login_module
 from handlers import rotur
 from handlers.modlog import oldest_kept
 from handlers.rotur import RoturUser
+from protocol.audience import Holders
 from protocol.errors import Code
+from protocol.invites import InviteCreateEvent, InviteDeleteEvent
 from tests.handlers.community import empower
 from tests.handlers.conftest import Stage
 from tests.support.community import edit
@@ -102,6 +104,18 @@ def test_invite_delete_is_for_its_maker_and_managers(inviting: Stage) -> None:
     inviting.do("host", "invite_delete", code=other)
     assert inviting.refused("host", "invite_delete", code=other).code is Code.INVITE_NOT_FOUND
     assert [action for action, _ in entries(inviting)].count("invite_delete") == 2
+
+
+def test_who_lists_an_invitation_is_told_when_it_is_made_and_goes(inviting: Stage) -> None:
+    code = make(inviting, "ann")["code"]
+    for outcome in (inviting.do("ann", "invite_create"), inviting.do("host", "invite_delete", code=code)):
+        (event,) = outcome.events
+        assert event.audience == Holders(("manage_server",), user=inviting.id("ann"))
+        assert isinstance(event.packet, (InviteCreateEvent, InviteDeleteEvent))
+        assert not event.packet.durable
+    left = inviting.answer("ann", "invites_list")["invites"][0]["code"]
+    told = inviting.do("host", "user_delete", user=inviting.id("ann")).events
+    assert [event.packet.code for event in told if isinstance(event.packet, InviteDeleteEvent)] == [left]
 
 
 def test_an_invitation_ends_with_its_maker(inviting: Stage) -> None:

@@ -12,10 +12,12 @@ from db.channels import Channel
 from db.documents import Change, Order
 from db.roles import Role
 from db.users import User
-from handlers import audit
+from handlers import audit, modlog
 from handlers.hand_edits import effects
+from protocol.audience import Holders
 from protocol.decode import BadPacket, decode
 from protocol.errors import Code
+from protocol.modlog import ModlogNewEvent
 from tests.handlers.community import add_user, empower
 from tests.handlers.conftest import Clock, Stage
 
@@ -198,6 +200,26 @@ def test_nothing_is_kept_while_it_is_switched_off_and_observers_hear_of_it(stage
     assert entries(stage) == []
     stage.do("host", "user_unban", user=ANN)
     assert newest(stage)[0] == "user_unban"
+
+
+# --- told at once
+
+
+def test_news_are_told_to_readers_of_each_channel_and_bounded(stage: Stage) -> None:
+    news_id = stage.world.channels.by_name("news")
+    assert news_id is not None
+    plain = [audit.entry(stage.world, "role_create", f"r{n}", f"role {n}") for n in range(60)]
+    hidden = audit.entry(stage.world, "channel_update", news_id.id, "news", {"description": "x"})
+    unkept = msgspec.structs.replace(hidden, kept=False)
+    first, second = modlog.news([*plain, hidden, unkept])
+    assert first.audience == Holders(("view_audit_log", "manage_users"))
+    assert isinstance(first.packet, ModlogNewEvent)
+    assert first.packet.count == 60
+    assert [entry.target_id for entry in first.packet.entries] == [f"r{n}" for n in range(59, 9, -1)]
+    assert second.audience == Holders(("view_audit_log", "manage_users"), channel=news_id.id)
+    assert isinstance(second.packet, ModlogNewEvent)
+    assert [entry.details for entry in second.packet.entries] == [{"description": "x"}]
+    assert modlog.news([unkept]) == []
 
 
 # --- edits by hand

@@ -180,8 +180,8 @@ class Guest:
         return packets
 
     async def one(self, cmd: str, **fields: Any) -> Packet:
-        """`ask`, where one packet must come back."""
-        (packet,) = await self.ask(cmd, **fields)
+        """`ask`, where one packet must come back, besides news of the moderation log."""
+        (packet,) = [packet for packet in await self.ask(cmd, **fields) if packet["cmd"] != "modlog_new"]
         return packet
 
     def lose(self) -> None:

@@ -34,6 +34,9 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
     assert (await ann.request("invites_list"))["invites"] == [own], "not that of the host"
     assert (await ann.refused("invite_delete", code=made["code"]))["code"] == "invite_not_found"
     assert (await host.request("invites_list"))["invites"] == [made, own]
+    # who lists it is told of it; of that of the host, ann is not
+    assert (await host.expect("invite_create", invite={"code": own["code"]}))["invite"] == own
+    assert [packet["invite"] for packet in ann.received("invite_create")] == [own]
 
     with pytest.raises(Refusal) as refused:
         await (await visit.connect()).register("zoe")
@@ -41,6 +44,8 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
     zoe = await (await visit.connect()).register("zoe", invite=made["code"])
     assert zoe.ready["user"]["roles"] == ["moderator", "user"]
     await ann.expect("user_join", user={"username": user_id("zoe")})
+    used = await host.expect("invite_update", invite={"code": made["code"]})
+    assert (used["invite"]["uses"], used["invite"]["valid"], "seq" in used) == (1, False, False)
     with pytest.raises(Refusal) as refused:
         await (await visit.connect()).register("yann", invite=made["code"])
     assert refused.value.packet["code"] == "invite_expired"
@@ -49,5 +54,7 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
     assert listed == {**made, "uses": 1, "valid": False}
     gone = await host.request("invite_delete", code=made["code"])
     assert (gone["code"], gone["deleted"]) == (made["code"], True)
-    assert made["code"] not in str(ann.events), "nobody is told of a code"
+    assert made["code"] not in str(ann.events), "nobody else is told of a code"
+    await host.request("invite_delete", code=own["code"])
+    assert (await ann.expect("invite_delete"))["code"] == own["code"]
     assert (await asyncio.to_thread(requests.get, url, timeout=10)).status_code == 404

@@ -35,6 +35,14 @@ async def test_the_log_of_a_day(visit: Visitors, server: ServerProcess) -> None:
     await host.request("user_timeout", user=user_id("ben"), timeout=0)
     message = await ben.say("rude words")
     await host.request("message_delete", id=message["id"], channel="general")
+    told = await host.expect("modlog_new", count=1)
+    assert [entry["action"] for entry in told["entries"]] == ["user_timeout"]
+    while told["entries"][0]["action"] != "message_delete":
+        told = await host.expect("modlog_new")
+    assert "seq" not in told
+    assert told["entries"][0] == (await host.request("modlog_get", limit=1))["entries"][0]
+    await ben.sync()
+    assert ben.received("modlog_new") == []
     page = await host.request("modlog_get", limit=2)
     assert (page["offset"], page["limit"]) == (0, 2)
     assert page["total"] >= 3

@@ -1,6 +1,6 @@
 // The moderation log: who did what to whom, when; filtered, newest first.
 import { html, useEffect, useId, useRef, useState } from "../lib.js";
-import { online, request } from "../core/connection.js";
+import { on, online, request } from "../core/connection.js";
 import { ago, fullTime, plural } from "../core/format.js";
 import { displayName, plainName, users } from "../core/state.js";
 import { Button } from "../ui/button.js";
@@ -28,6 +28,10 @@ export function AuditLogPage() {
   const summary = useFetched("modlog_summary");
   const set = (changes) => setFilters({ ...filters, ...changes });
   const filtered = Object.keys(ANYTHING).some((key) => filters[key] !== ANYTHING[key]);
+  useNews(({ entries, count }) => {
+    if (count > entries.length) summary.load();
+    else summary.edit((answer) => counted(answer, entries));
+  });
   const refresh = () => Promise.all([log.load(), summary.load()]);
   return html`
     <div class="settings-form">
@@ -70,7 +74,39 @@ function useLog(filters) {
     const timer = setTimeout(ask, latest.current ? PAUSE_MS : 0, []);
     return () => clearTimeout(timer);
   }, [JSON.stringify(filters), ready]);
+  useNews(({ entries, count }) => {
+    if (count > entries.length) ask([]); // too many to be told one by one
+    else setState((now) => added(now, entries.filter((entry) => fits(entry, filters))));
+  });
   return { ...state, load: () => ask([]), more: () => ask(state.entries ?? []) };
+}
+
+/** Calls take({entries, count}) with what enters the log while the page is open. */
+function useNews(take) {
+  const newest = useRef(take);
+  newest.current = take;
+  useEffect(() => on("modlog_new", (packet) => newest.current(packet)), []);
+}
+
+function counted(summary, entries) {
+  const totals = { ...summary.category_totals };
+  for (const { category } of entries) totals[category] = (totals[category] ?? 0) + 1;
+  return { ...summary, category_totals: totals, total: summary.total + entries.length };
+}
+
+/** The list with new entries before the others. */
+function added(state, news) {
+  const known = new Set(state.entries?.map(({ id }) => id));
+  const fresh = news.filter(({ id }) => !known.has(id));
+  if (!state.entries || !fresh.length) return state; // what is being asked for has them
+  return { ...state, entries: [...fresh, ...state.entries], total: state.total + fresh.length };
+}
+
+/** Whether a new entry passes the filters. Members are told apart by their names of now: the entry is of now, too. */
+function fits(entry, { category, actor, target }) {
+  const [by, to] = [usernameOf(actor), usernameOf(target)];
+  const isTarget = to === entry.target_id || (to === entry.target_name && users.peek().has(to));
+  return (!category || entry.category === category) && (!by || by === entry.actor_id || by === entry.actor_name) && (!to || isTarget);
 }
 
 /** The username that a shown name means; other text as it is: it may be the id of what is gone. */

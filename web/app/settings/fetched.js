@@ -4,7 +4,8 @@ import { online, request } from "../core/connection.js";
 import { Problem } from "../ui/empty.js";
 import { Skeleton } from "../ui/spinner.js";
 
-/** {answer, error: null before they are known, load(): asks again, keeping what is shown, put(answer): replaces it}.
+/** {answer, error: null before they are known, load(): asks again, keeping what is shown, put(answer): replaces it,
+ *  edit(change): replaces one that is there by change(answer), for what events tell}.
  *  enabled: false asks nothing. An answer to earlier fields is dropped. */
 export function useFetched(cmd, fields = {}, { enabled = true } = {}) {
   const [state, setState] = useState({ answer: null, error: null });
@@ -27,7 +28,9 @@ export function useFetched(cmd, fields = {}, { enabled = true } = {}) {
     latest.current++;
     setState({ answer, error: null });
   };
-  return { ...state, load, put };
+  // answers and events come in order, so one that is under way has what an earlier event told
+  const edit = (change) => setState((now) => (now.answer ? { ...now, answer: change(now.answer) } : now));
+  return { ...state, load, put, edit };
 }
 
 /** draw(answer), or what stands for it while there is none. */

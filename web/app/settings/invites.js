@@ -1,10 +1,10 @@
 // Invitations: links by which people come, and who may become a member at all.
-import { html, useState } from "../lib.js";
+import { html, useEffect, useState } from "../lib.js";
 import { ago, fullTime, plural } from "../core/format.js";
 import { can, isOwner, mayManage } from "../core/permissions.js";
 import { link } from "../core/router.js";
 import { displayName, roles } from "../core/state.js";
-import { request } from "../core/connection.js";
+import { on, request } from "../core/connection.js";
 import { attempt } from "../chat/menus.js";
 import { copyText } from "../chat/copy.js";
 import { Badge } from "../ui/badge.js";
@@ -35,7 +35,7 @@ const ONLY_BY_OWNERS = new Set(["owner", "admin"]);
 export const addressOf = (code) => new URL(link({ page: "invite", code }), document.baseURI).href;
 
 export function InvitesPage() {
-  const fetched = useFetched("invites_list");
+  const fetched = useInvites();
   const registration = useRegistration();
   const closed = registration.value === "closed";
   const create = () => openDialog((close) => html`<${Create} close=${close} made=${fetched.load} closed=${closed} />`, { title: "Invite people", size: "s" });
@@ -51,6 +51,22 @@ export function InvitesPage() {
       </section>
     </div>
   `;
+}
+
+/** The list as the server tells of it: invitations that are made, used and withdrawn, by whomever. */
+function useInvites() {
+  const fetched = useFetched("invites_list");
+  useEffect(() => {
+    const change = (edit) => (packet) => fetched.edit((answer) => ({ ...answer, invites: edit(answer.invites, packet) }));
+    const without = (invites, code) => invites.filter((each) => each.code !== code);
+    const stops = [
+      on("invite_create", change((invites, { invite }) => [...without(invites, invite.code), invite])),
+      on("invite_update", change((invites, { invite }) => invites.map((each) => (each.code === invite.code ? invite : each)))),
+      on("invite_delete", change((invites, { code }) => without(invites, code))),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }, []);
+  return fetched;
 }
 
 function Invites({ invites, reload, create }) {
