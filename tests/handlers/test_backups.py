@@ -73,7 +73,7 @@ async def test_backup_create_holds_no_other_command_of_the_connection_back(
     for task in list(house.server.dispatcher._tasks):
         await task
     await house.quiet()
-    (made,) = host.packets
+    (made,) = (packet for packet in host.packets if packet["cmd"] == "backup_create")
     assert (made["cmd"], made["listener"], made["backup"]["messages"]) == ("backup_create", "b", 1)
 
 
