@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from tests.support.client import ChatClient
+from tests.support.client import DEADLINE_S, ChatClient
 from tests.support.community import user_id
 from tests.support.pictures import PNG
 from tests.transcripts.community_driver import Driver
@@ -110,7 +110,7 @@ class MoreOperations(Driver):
         touched = [message for message in self.messages if message["author"] == name]
         touched += [fields for actor, fields in self.reactions if actor.name == name]
         keys = {(key, each[key]) for each in touched for key in ("channel", "thread_id") if key in each}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             for key, place in keys:
                 while await self._traces(host, {key: place}, user_id(name)):
                     await host.sync()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from tests.support.client import ChatClient
+from tests.support.client import DEADLINE_S, ChatClient
 from tests.support.community import edit_with_care, load, user_id
 from tests.support.pictures import PNG
 from tests.transcripts.community_driver import Member, rules
@@ -287,7 +287,7 @@ class Community(MoreOperations):
     async def hand_edit(self, a: int, b: int, c: int) -> None:
         cmd, text = self._edit(a, b, c)
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(DEADLINE_S):
                 while text not in json.dumps(await self.member("host").request(cmd)):
                     await self.member("host").sync()
         except TimeoutError:

@@ -11,7 +11,7 @@ import asyncio
 
 import pytest
 
-from tests.support.client import ChatClient, Packet, Refusal, Visitors
+from tests.support.client import DEADLINE_S, ChatClient, Packet, Refusal, Visitors
 from tests.support.community import EVERYBODY, edit, load, save_in_place, user_id, write_community
 from tests.support.mirror import differences, fetch
 from tests.support.server import ServerProcess
@@ -83,13 +83,13 @@ async def evening(server: ServerProcess, visitors: Visitors) -> None:
         lambda p: p["cmd"] == "channels_get" and sees(p, "kitchen"), "the kitchen again", 1.5, since=position
     )
     edit(server.config_path, lambda config: config["rate_limiting"].update(enabled=True, burst_limit=3))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_S):
         refusal: Packet = {}
         while refusal.get("cmd") != "rate_limit":
             refusal = await rudi.ask("message_new", channel="general", content="too fast")
     assert refusal["length"] > 0
     edit(server.config_path, lambda config: config["rate_limiting"].update(enabled=False))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_S):
         while (await rudi.ask("message_new", channel="general", content="slower"))["cmd"] == "rate_limit":
             pass
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.support.client import ChatClient, Visitors
+from tests.support.client import DEADLINE_S, ChatClient, Visitors
 from tests.support.community import edit, user_id, write_community
 from tests.support.server import ServerProcess
 
@@ -146,7 +146,7 @@ async def test_foreign_origins_are_welcome_until_narrowed(server: ServerProcess,
         lambda config: config.setdefault("websocket", {}).update(allowed_origins=["https://ours.example"]),
     )
     status = 101
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_S):
         while status == 101:
             try:
                 await visit.connect(origin="https://chat.elsewhere.example")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.client import ChatClient, Refusal, Visitors
+from tests.support.client import DEADLINE_S, ChatClient, Refusal, Visitors
 from tests.support.community import account, edit, user_id, write_community
 from tests.support.server import ServerProcess
 
@@ -154,7 +154,7 @@ async def test_registration_can_be_switched_off_live(server: ServerProcess, visi
     number = 0
     with live_config(server, cracked={"allow_registration": False}):
         text = ""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(DEADLINE_S):
             while not text:
                 number += 1
                 try:

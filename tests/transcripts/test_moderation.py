@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.support.client import Refusal, Visitors
+from tests.support.client import DEADLINE_S, Refusal, Visitors
 from tests.support.community import edit, user_id
 from tests.support.server import ServerProcess
 
@@ -23,7 +23,7 @@ async def test_user_ban_ends_everything_at_once(visit: Visitors) -> None:
     await ann.refused("user_ban", user=user_id("rowdy"))
     reply = await host.request("user_ban", user="usr:LOCAL_rowdy")
     assert reply["banned"] is True
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(DEADLINE_S):
         await rowdy.expect("disconnect")
         await rowdy.closed()
         await second.closed()
@@ -85,7 +85,7 @@ async def test_rate_limit_burst_and_reset(server: ServerProcess, visit: Visitors
             enabled=True, burst_limit=4, messages_per_minute=6, cooldown_seconds=20
         ),
     )
-    async with asyncio.timeout(3):  # live within a second
+    async with asyncio.timeout(DEADLINE_S):
         while (await host.request("rate_limit_status"))["status"]["burst_limit"] != 4:
             pass
     try:
@@ -107,7 +107,7 @@ async def test_rate_limit_burst_and_reset(server: ServerProcess, visit: Visitors
         await ann.say("again")
     finally:
         edit(server.config_path, lambda config: config["rate_limiting"].update(enabled=False))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_S):
         for _ in range(20):
             while (await ann.ask("message_new", channel="general", content="free"))["cmd"] == "rate_limit":
                 pass

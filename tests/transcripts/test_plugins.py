@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client import Visitors
+from tests.support.client import DEADLINE_S, Visitors
 from tests.support.community import save, write_community
 from tests.support.server import ServerProcess
 from tests.transcripts.conftest import USERS
@@ -97,7 +97,7 @@ async def test_plugins_of_a_running_server(visit: Visitors, folder: Path) -> Non
     notice = await host.expect("error", src="")
     assert "plugins/echo.json: word: Expected `str`, got `int`" in notice["val"]
     save(path, {"enabled": False, "word": "darn"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while (await host.request("plugins_list"))["plugins"]["echo"]["running"]:
             pass
     assert (await ann.say("darn it", "general"))["content"] == "darn it"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.support.client import ChatClient, Packet, Visitors
+from tests.support.client import DEADLINE_S, ChatClient, Packet, Visitors
 from tests.support.community import EVERYBODY, user_id
 from tests.support.server import ServerProcess
 
@@ -199,7 +199,7 @@ async def test_sessions_list_and_session_end(visit: Visitors) -> None:
     assert desk.session not in str(listed)
     other = next(entry for entry in listed if entry["connected"] and not entry["current"])
     await desk.request("session_end", id=other["id"])
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(DEADLINE_S):
         await phone.expect("disconnect")
         await phone.closed()
     again = await visit.login("cleo")

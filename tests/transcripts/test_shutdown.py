@@ -8,7 +8,7 @@ import signal
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.client import Visitors
+from tests.support.client import DEADLINE_S, Visitors
 from tests.support.community import write_community
 from tests.support.server import ServerProcess
 
@@ -32,7 +32,7 @@ async def test_shutdown_tells_clients_and_keeps_everything(
         talking = asyncio.create_task(chatter())
         while len(acknowledged) < 50:
             await ben.expect("message_new")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             assert await server.end(how) == 0
             with pytest.raises((AssertionError, ConnectionClosed)):
                 await talking

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.client import ChatClient
+from tests.support.client import DEADLINE_S, ChatClient
 from tests.support.community import load, write_community
 from tests.support.server import ServerProcess
 
@@ -78,7 +78,7 @@ async def test_database_locked_by_another_program(server: ServerProcess) -> None
             assert refusal["code"] == "unavailable"
             assert "locked" in refusal["val"]
             other.execute("ROLLBACK")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             after = await host.say("after")
         page = (await host.request("messages_get", channel="general"))["messages"]
         assert [message["id"] for message in page] == [kept["id"], after["id"]]
