@@ -29,7 +29,7 @@ async def settings(tour: Tour) -> None:
         name = f"settings-{section.replace(':', '-')}"
         await page.evaluate("section => { location.hash = `#/settings/${section}`; }", section)
         await expect(page.locator(".settings-page > *").first).to_be_visible()
-        await expect(page.get_by_label("Loading")).to_have_count(0)
+        await expect(page.locator(".settings-page .skeleton")).to_have_count(0)
         await tour.shoot(name)
         if section in LONG:
             await page.locator(".settings-page").evaluate(TO_THE_END)

@@ -32,7 +32,9 @@ export const LOCAL_SHORTCUTS = [
   { keys: ["↑", "↓"], does: "From message to message, in the list" },
   { keys: ["R"], does: "Reply, on a message" },
   { keys: ["E"], does: "Edit, on a message" },
+  { keys: ["+"], does: "React, on a message" },
   { keys: ["Delete"], does: "Delete, on a message" },
+  { keys: ["Shift", "F10"], does: "All that can be done, on a message" },
 ];
 
 export function onKey(event) {

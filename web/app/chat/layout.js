@@ -45,6 +45,11 @@ export function Chat({ hidden }) {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
+  useEffect(() => {
+    // back from the settings, which had the focus
+    const lost = document.activeElement === document.body && matchMedia("(pointer: fine)").matches;
+    if (!hidden && lost) document.querySelector(".composer-field")?.focus({ preventScroll: true });
+  }, [hidden]);
   useFirstPlace();
   const Panel = PANELS[panel.value];
   const place = thread ? { channel: channel.name, thread_id: thread.id } : channel && { channel: channel.name };

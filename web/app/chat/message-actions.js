@@ -54,7 +54,7 @@ function menuItems(message, row, context) {
   const { place } = context;
   const may = allowed(message, context);
   return [
-    may.react && { label: "Add reaction", icon: "face-slightly-smiling-plus", onSelect: () => pickReaction(row, place, message) },
+    may.react && { label: "Add reaction", icon: "face-slightly-smiling-plus", hint: "+", onSelect: () => pickReaction(row, place, message) },
     may.reply && { label: "Reply", icon: "reply", hint: "R", onSelect: () => context.onReply?.(message) },
     may.edit && { label: "Edit", icon: "pencil", hint: "E", onSelect: () => context.onEdit?.(message.id) },
     may.pin && { label: message.pinned ? "Unpin" : "Pin", icon: message.pinned ? "pin-off" : "pin", onSelect: () => pin(place, message) },
@@ -73,7 +73,7 @@ export function openMessageMenu(at, row, message, context) {
   if (items.length) openMenu(at, items, { label: "Message", title: excerpt(message, 60) });
 }
 
-/** R, E, Delete and the menu key, while the message itself has the focus. */
+/** R, E, +, Delete and the menu key, while the message itself has the focus. */
 export function onMessageKey(event, row, message, context) {
   if (event.target !== row || event.ctrlKey || event.metaKey || event.altKey) return;
   const may = allowed(message, context);

@@ -1,5 +1,5 @@
 // The settings: sections at the side, one page each, loaded when it is opened. On phones the list of sections comes first.
-import { html, useEffect } from "../lib.js";
+import { html, useLayoutEffect } from "../lib.js";
 import { can, isOwner } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { capabilities, server } from "../core/state.js";
@@ -42,7 +42,8 @@ export function Settings({ section }) {
   const shown = SECTIONS.filter((each) => (each.may?.() ?? true) && (!each.needs || capabilities.value.has(each.needs)));
   const current = shown.find((each) => each.id === id);
   const { chosen } = route.value;
-  useEffect(() => {
+  // with the first drawing: who opens them may close them at once
+  useLayoutEffect(() => {
     const leave = (event) => {
       if (event.key === "Escape" && !event.defaultPrevented && !event.target.closest?.("input, textarea, select") && !document.querySelector("[data-layer]")) close();
     };
