@@ -7,9 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import PostgresServer, SqliteFiles
 from tests.support.house import House, open_house
+
+# A busy machine is slow, and no test measures time. Where `CI` is set, hypothesis tries the same examples in each run.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ SERVER = (
     public("/index.html"),
     public("/sw.js"),
     public("/manifest.webmanifest"),
-    public("/app-{version}/{name:path}", "/app-0/app/main.js"),
+    public("/app-{version}/{name:path}", "/app-0/app/first.js"),
     Row("GET", "/app-{version}/{name:path}", NOT_THERE, "/app-0/../config.json", case="of what is beside it"),
     public("/info"),
     public("/healthz"),
