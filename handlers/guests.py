@@ -18,6 +18,7 @@ from handlers.login import (
     local_accounts_only,
     may_come,
     new_user,
+    not_throttled,
     require_free,
     token_hash,
 )
@@ -160,14 +161,14 @@ def access_token_create(ctx: Context, cmd: AccessTokenCreate) -> Change:
 
 @handles(AccessTokenEnd)
 def access_token_end(ctx: Context, cmd: AccessTokenEnd) -> Change:
-    world, wanted = ctx.world, token_hash(cmd.token)
+    world, wanted, network = ctx.world, token_hash(cmd.token), not_throttled(ctx)
 
     def change(tx: Transaction) -> Outcome:
         stored = tx.sessions.by_token_hash(wanted)
-        token = stored if stored is not None and stored.gateway == ACCESS_TOKEN else None
-        ended = [] if token is None else tx.sessions.end_device(token.user_id, token.id)
-        reply = AccessTokenEndReply(ended=token is not None)
-        return Outcome(reply=reply, after=lambda: close_sessions(world, ended, ENDED))
+        if stored is None or stored.gateway != ACCESS_TOKEN:
+            return Outcome(reply=AccessTokenEndReply(ended=False), after=lambda: world.logins.count(network))
+        ended = tx.sessions.end_device(stored.user_id, stored.id)
+        return Outcome(reply=AccessTokenEndReply(ended=True), after=lambda: close_sessions(world, ended, ENDED))
 
     return change
 

@@ -97,6 +97,7 @@ class AccessTokenEndReply(Packet, kw_only=True, frozen=True, tag="access_token_e
     before_login=True,
     reply=AccessTokenEndReply,
     events=(DisconnectEvent, UserDisconnectEvent),
+    errors=(Code.TOO_MANY_TRIES,),
     example={"token": TOKEN},
 )
 class AccessTokenEnd(Command, kw_only=True, frozen=True):

@@ -217,6 +217,14 @@ async def test_access_token_end_needs_nothing_but_the_token(house: House) -> Non
     assert (await ann.one("access_token_end", token="x"))["code"] == "already_logged_in"
 
 
+async def test_access_token_end_tries_of_an_address_are_counted(house: House) -> None:
+    stranger, most = house.guest(), house.world.config.limits.login_tries_per_minute
+    for number in range(most):
+        assert (await stranger.one("access_token_end", token=f"guess {number}"))["ended"] is False
+    answer = await stranger.one("access_token_end", token="one more")
+    assert (answer["cmd"], answer["code"]) == ("auth_error", "too_many_tries")
+
+
 async def test_access_token_create_binds_nobody_else(house: House) -> None:
     host = await house.enter("host")
     made = await host.one("access_token_create", username="ann", here=True)
