@@ -383,7 +383,7 @@ def test_rows_come_by_index_in_postgresql(postgres: PostgresServer, tmp_path: Pa
         for i in range(3000):
             tx.messages.add("general", message(f"m{i:05}", content=f"number {i:05} " + "and so on " * 20))
     plans: dict[Any, tuple[str, dict[str, Any]]] = {
-        messages._PINNED: ("messages_pinned", {"low": 0, "high": 1 << 40}),
+        messages._PINNED: ("messages_pinned", {"low": 0, "high": 1 << 40, "limit": 5}),
         messages._REPLIES: ("messages_reply_to", {"id": "m1", "low": 0, "high": 1 << 40, "limit": 5}),
         messages._OLDER: ("messages_pkey", {"low": 0, "high": 1 << 40, "limit": 5}),
         search_postgresql._BY_INDEX: (
