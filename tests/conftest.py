@@ -39,7 +39,8 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """A server in memory on real files, with the settings as they come; files that need other ones define it anew."""
-    async with open_house(tmp_path) as house:
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    """A server in memory on real files. A file may set `CONFIG`, merged over the defaults of tests; one that needs
+    more than that defines its own."""
+    async with open_house(tmp_path, config=getattr(request.module, "CONFIG", None)) as house:
         yield house

@@ -19,6 +19,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from client import Client
 from config.live import LiveConfig
 from config.schema import Config
 from connection import Frame
@@ -341,3 +342,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 @pytest.fixture
 def stage(world: World) -> Stage:
     return Stage(world)
+
+
+@pytest.fixture
+def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections count as those of the rooms gateway."""
+    monkeypatch.setattr(Client, "gateway", "rooms")

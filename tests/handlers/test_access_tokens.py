@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client import Client
 from tests.handlers.newcomers import come, configure, expire, owner_token, refused, user
 from tests.support.community import user_id
-from tests.support.house import Guest, House, open_house
+from tests.support.house import Guest, House
 from upkeep import DAY_S
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    config = {"limits": {"registrations_per_minute": 100}}
-    async with open_house(tmp_path, config=config) as house:
-        yield house
-
-
-@pytest.fixture
-def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections count as those of the rooms gateway."""
-    monkeypatch.setattr(Client, "gateway", "rooms")
+CONFIG = {"limits": {"registrations_per_minute": 100}}
 
 
 async def test_access_token_create_lets_in_under_a_new_name(house: House) -> None:
