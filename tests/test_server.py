@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.anyio
 
 TABLE: dict[Any, Any] = HANDLERS
 CONFIG = {"limits": {"bad_frames_in_a_row": 5}}
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, config=CONFIG) as house:
-        yield house
 
 
 # --- the beginning

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +12,10 @@ from handlers.outcome import Event
 from protocol.audience import Everyone
 from protocol.users import NicknameRemoveEvent
 from tests.support.community import PASSWORD, user_id
-from tests.support.house import Guest, House, Packet, open_house
+from tests.support.house import Guest, House, Packet
 
 pytestmark = pytest.mark.anyio
 CONFIG = {"sessions": {"timeout_s": 600, "replay_events": 20}}
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, config=CONFIG) as house:
-        yield house
 
 
 def tell(house: House, *names: str) -> None:
