@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.support.chromium import Visits, log_in, module, until
+from tests.support.chromium import CONTROLLED, Visits, log_in, module, until
 from tests.support.client import ChatClient
 from tests.support.server import ServerProcess
 
@@ -21,7 +21,6 @@ KEPT = """(async () => {
     return kept && (await kept.text()).includes("TEXT");
 })()"""
 
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 SUBSCRIBED = """() => {
     const unsubscribe = async () => sessionStorage.setItem("unsubscribed", "yes");
     PushManager.prototype.getSubscription = async () => ({ endpoint: "https://push.example/1", unsubscribe });
@@ -114,7 +113,7 @@ async def test_who_logs_out_without_a_connection_is_logged_out_on_the_server_at_
     page = await visit(server.http_url)
     await log_in(page, "ann")
     login = json.loads(await until(page, "localStorage.getItem('originchats:login:/')"))
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
     await page.context.set_offline(True)
     async with page.expect_event("load"):
         await page.evaluate(f"(async () => void {module('app/core/session.js')}.logOut())()")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.async_api import FloatRect, Page, expect
 
-from tests.support.chromium import Visits, log_in
+from tests.support.chromium import Visits, log_in, until
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +83,7 @@ async def test_each_stop_of_the_tab_key_is_seen_in_the_chat(server: ServerProces
 async def test_each_stop_of_the_tab_key_is_seen_in_the_settings(server: ServerProcess, visit: Visits) -> None:
     page = await visit(server.http_url, reduced_motion="reduce")
     await log_in(page, "host")
-    await page.wait_for_function("() => location.hash.startsWith('#/c/')")
+    await until(page, "() => location.hash.startsWith('#/c/')")
     for section, title in (("invites", "Invitations"), ("audit-log", "Audit log"), ("configuration", "Configuration")):
         await page.evaluate("section => (location.hash = `#/settings/${section}`)", section)
         heading = page.get_by_role("main").get_by_role("heading", name=title, level=1)

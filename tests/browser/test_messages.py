@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, entered, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, entered, shot, until
 from tests.support.client import ChatClient, Visitors
 from tests.support.pictures import PNG, picture
 from tests.support.server import ServerProcess
@@ -247,9 +247,10 @@ async def test_the_list_stays_at_its_end_while_messages_grow(
         document.querySelector(".messages-scroller").dispatchEvent(new Event("scroll"));
     }"""
     await page.evaluate(grown, last["id"])
-    await page.wait_for_function(
+    await until(
+        page,
         "(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight < 2)"
-        "(document.querySelector('.messages-scroller'))"
+        "(document.querySelector('.messages-scroller'))",
     )
     await expect(page.get_by_role("button", name="Newest messages")).to_have_count(0)
     await page.locator(".messages-scroller").hover()

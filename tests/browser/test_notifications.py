@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import Visits, log_in, until
+from tests.support.chromium import CONTROLLED, Visits, log_in, until
 from tests.support.client import ChatClient, Visitors
 from tests.support.community import user_id
 from tests.support.server import ServerProcess
@@ -24,7 +24,6 @@ RECORD = """
     Object.defineProperty(document, "hasFocus", { value: () => false });
 """
 """What is shown is noted in `told`, and nobody looks at the page."""
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 CLICK = """async () => {
     const [notification] = await self.registration.getNotifications();
     self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
@@ -38,7 +37,7 @@ async def notified(server: ServerProcess, visit: Visits, name: str) -> Page:
     await page.add_init_script(RECORD)
     await page.reload()
     await log_in(page, name)
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
     await page.evaluate("location.hash = '#/settings/notifications'")
     switch = page.get_by_role("switch", name="Notifications of this browser")
     await switch.press("Space")
@@ -51,7 +50,7 @@ async def notified(server: ServerProcess, visit: Visits, name: str) -> Page:
 
 async def told(page: Page, count: int) -> list[Any]:
     """The bodies of all notices, when there are so many."""
-    await page.wait_for_function("count => told.length >= count", arg=count)
+    await until(page, "count => told.length >= count", count)
     bodies: list[Any] = await page.evaluate("told.map(({ body }) => body)")
     assert len(bodies) == count, bodies
     return bodies
@@ -73,7 +72,7 @@ async def test_pings_and_direct_messages_are_told_and_a_click_leads_to_them(
     (worker,) = page.context.service_workers
     await page.evaluate("location.hash = '#/c/ideas'")
     await worker.evaluate(CLICK)
-    await page.wait_for_function("id => location.hash === `#/c/general/${id}`", arg=called["id"])
+    await until(page, "id => location.hash === `#/c/general/${id}`", called["id"])
     await expect(page.locator(f'[data-message="{called["id"]}"]')).to_be_in_viewport()
 
     await ben.request("direct_message", user=user_id("ann"), content="between us")

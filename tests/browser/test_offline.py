@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot, until
+from tests.support.chromium import CONTROLLED, PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.client import ChatClient
 from tests.support.server import ServerProcess
 
@@ -25,7 +25,6 @@ LEFT = """async () => {
     const names = [...(await caches.keys()), ...Object.keys(localStorage)];
     return names.filter((name) => /snapshot|login/.test(name));
 }"""
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 
 
 async def test_a_reload_without_a_network_shows_what_was_seen_and_sends_what_is_written(
@@ -39,7 +38,7 @@ async def test_a_reload_without_a_network_shows_what_was_seen_and_sends_what_is_
         page = await visit(server.http_url, size=PHONE)
         await log_in(page, "ann")
         await expect(page.locator(".message-content", has_text="seen before the tunnel")).to_be_visible()
-        await page.wait_for_function(CONTROLLED)
+        await until(page, CONTROLLED)
         await until(page, KEPT)
 
         await page.context.set_offline(True)

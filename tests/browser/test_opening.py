@@ -7,13 +7,12 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import DESKTOP, PHONE, Visits, assert_accessible, log_in, shot, until
+from tests.support.chromium import CONTROLLED, DESKTOP, PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.prefix_proxy import below
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
 
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 SHOWN = """async () => {
     const registration = await navigator.serviceWorker.ready;
     const found = await registration.getNotifications();
@@ -42,7 +41,7 @@ async def test_the_page_works_below_a_path_prefix(server: ServerProcess, visit: 
         await opened(page)
         await log_in(page, "ann")
         await expect(page.get_by_text("general").first).to_be_visible()
-        await page.wait_for_function(CONTROLLED)
+        await until(page, CONTROLLED)
         scope = await page.evaluate("navigator.serviceWorker.ready.then(registration => registration.scope)")
         assert scope == address
 
@@ -51,7 +50,7 @@ async def test_the_page_opens_without_a_network(server: ServerProcess, visit: Vi
     visit.allow("ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED")
     page = await visit(server.http_url)
     await opened(page)
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
     await page.context.set_offline(True)
     await page.reload()
     await expect(page.locator("#app")).to_be_visible()
@@ -61,7 +60,7 @@ async def test_the_page_opens_without_a_network(server: ServerProcess, visit: Vi
 async def test_what_is_pushed_is_shown_and_leads_to_its_place(server: ServerProcess, visit: Visits) -> None:
     page = await visit(server.http_url, permissions=["notifications"])
     await opened(page)
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
     (worker,) = page.context.service_workers
     pushed = {"title": "ann in #general", "body": "Tea?", "channel": "general", "message_id": "m 1", "thread_id": None}
     await worker.evaluate("told => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify(told)}))", pushed)
@@ -71,4 +70,4 @@ async def test_what_is_pushed_is_shown_and_leads_to_its_place(server: ServerProc
         const [notification] = await self.registration.getNotifications();
         self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
     }""")
-    await page.wait_for_function("location.hash === '#/c/general/m%201'")
+    await until(page, "location.hash === '#/c/general/m%201'")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import FilePayload, Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.client import Visitors
 from tests.support.community import load, user_id
 from tests.support.server import ROOT, ServerProcess
@@ -30,7 +30,7 @@ async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
 
 async def settings(page: Page, section: str, title: str) -> None:
     """Opens a page of the settings by its address, after the chat has chosen its first channel."""
-    await page.wait_for_function("() => /^#.(c|settings)./.test(location.hash)")
+    await until(page, "() => /^#.(c|settings)./.test(location.hash)")
     await page.evaluate("section => (location.hash = `#/settings/${section}`)", section)
     await expect(page.get_by_role("main").get_by_role("heading", name=title, level=1)).to_be_visible()
 

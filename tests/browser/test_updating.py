@@ -15,11 +15,10 @@ from playwright.async_api import Browser
 from routes.app import build
 from routes.web import FOLDER
 from tests.routes.test_app import World
-from tests.support.chromium import Visits, module, until
+from tests.support.chromium import CONTROLLED, Visits, module, until
 
 pytestmark = pytest.mark.anyio
 
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 LOOK = "async () => (await navigator.serviceWorker.getRegistration()).update()"
 OWN = "document.querySelector('script[type=module]').src"
 TOLD = f"async () => {module('app/core/worker.js')}.updateReady.value"
@@ -57,7 +56,7 @@ async def test_an_open_page_keeps_its_version_and_says_there_is_a_newer(
 ) -> None:
     visit.allow("WebSocket|426|404|400")
     page = await visit(address)
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
     assert not await page.evaluate(TOLD)
     (web / "app" / "later.js").write_text("export default 2;")
     world.now += 60

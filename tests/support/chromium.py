@@ -33,6 +33,8 @@ PHONE, TABLET, DESKTOP = (390, 844), (768, 1024), (1440, 900)
 """Width and height of the screens that the client is drawn for."""
 PATIENCE_S = 30.0
 """How long a page may take for what is expected of it: a busy machine is slow, and nothing here measures time."""
+CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
+"""The service worker answers for the page."""
 SETTLE = """async () => {
     await document.fonts.ready;
     const pictures = [...document.images].filter((image) => image.loading !== "lazy");
@@ -133,11 +135,14 @@ def module(path: str) -> str:
     return f"(await import(document.querySelector('script[type=module]').src)).{name}"
 
 
-async def until(page: Page, expression: str, timeout_s: float = PATIENCE_S) -> Any:
-    """The value of a JavaScript expression as soon as it is truthy. `wait_for_function` does not ask again what returns
-    a promise; this does."""
+async def until(page: Page, expression: str, argument: Any = None, timeout_s: float = PATIENCE_S) -> Any:
+    """The value of a JavaScript expression, or of a function of `argument`, as soon as it is truthy.
+
+    Not `page.wait_for_function`: that asks again within the page, where the policy forbids to evaluate text, so it
+    fails whenever the first answer is no (a test of the project holds this).
+    """
     with anyio.fail_after(timeout_s):
-        while not (value := await page.evaluate(expression)):
+        while not (value := await page.evaluate(expression, argument)):
             await page.evaluate("new Promise(requestAnimationFrame)")
     return value
 

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.browser.tour.visit import Tour, Wire
+from tests.support.chromium import until
 
 PAGES = (
     "profile", "account", "appearance", "notifications", "server", "channels", "channels:general", "roles",
@@ -24,7 +25,7 @@ async def settings(tour: Tour) -> None:
     wire = Wire()
     wire.changed["server_status"] = busy_hour
     await wire.attach(page)
-    await page.wait_for_function("() => location.hash.startsWith('#/c/')")
+    await until(page, "() => location.hash.startsWith('#/c/')")
     for section in PAGES:
         name = f"settings-{section.replace(':', '-')}"
         await page.evaluate("section => { location.hash = `#/settings/${section}`; }", section)
