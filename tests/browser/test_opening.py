@@ -46,6 +46,18 @@ async def test_the_page_works_below_a_path_prefix(server: ServerProcess, visit: 
         assert scope == address
 
 
+async def test_whoever_goes_elsewhere_while_the_chat_opens_stays_there(server: ServerProcess, visit: Visits) -> None:
+    page = await visit(server.http_url)
+    await page.evaluate("""() => new MutationObserver((_, observer) => {
+        if (!document.querySelector(".sidebar")) return;
+        observer.disconnect();
+        location.hash = "#/settings/account";
+    }).observe(document, { childList: true, subtree: true })""")
+    await log_in(page, "ann")
+    await expect(page.get_by_role("main").get_by_role("heading", name="Account", level=1)).to_be_visible()
+    assert await page.evaluate("location.hash") == "#/settings/account"
+
+
 async def test_the_page_opens_without_a_network(server: ServerProcess, visit: Visits) -> None:
     visit.allow("ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED")
     page = await visit(server.http_url)

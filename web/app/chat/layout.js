@@ -3,7 +3,7 @@ import { html, useEffect } from "../lib.js";
 import { call } from "../core/call-state.js";
 import { online, retryNow } from "../core/connection.js";
 import { keepLastPlace, lastPlace } from "../core/last-place.js";
-import { go, route } from "../core/router.js";
+import { go, parse, route } from "../core/router.js";
 import { channels, channelNamed, threadById } from "../core/state.js";
 import { updateReady } from "../core/worker.js";
 import { lazy } from "../lazy.js";
@@ -121,7 +121,8 @@ function useFirstPlace() {
       keepLastPlace({ channel, thread });
       return;
     }
-    if (!list.length) return;
+    const { page: wanted, channel: asked, thread: opened } = parse(location.hash);
+    if (!list.length || wanted !== "chat" || asked || opened) return; // gone elsewhere since this was drawn
     const last = lastPlace();
     const known = last.thread ? threadById(last.thread) : last.channel && list.some(({ name }) => name === last.channel);
     const first = list.find(({ type }) => type === "text") ?? list.find(({ type }) => type !== "separator");
