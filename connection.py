@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=65_536)
+        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once, not at the end of its turn
         self._peers.add(self)
 
     def data_received(self, data: bytes) -> None:
