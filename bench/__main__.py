@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bench.catalog import SCENARIOS, Scenario
 from bench.hosts import pin_generator
+from bench.pace import pace
 from bench.scenarios import Options
 
 RESULTS = Path(__file__).parent / "results"
@@ -76,10 +77,19 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), most))
     pin_generator()
     options = Options(arguments.seconds, arguments.members, arguments.idle, not arguments.no_bare)
+    before = pace()
     results = asyncio.run(run(chosen, options))
+    after = pace()
     Console(width=None if sys.stdout.isatty() else 200).print(table(results))
+    print(f"pace of the machine, before and after: {before}, {after}")
     RESULTS.mkdir(exist_ok=True)
-    machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
+    machine = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "before": before,
+        "after": after,
+    }
     path = RESULTS / time.strftime("%Y-%m-%dT%H-%M-%S.json")
     path.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
     print(f"kept in {path}")
