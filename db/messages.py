@@ -265,9 +265,8 @@ class Messages:
         how many there are in all)."""
         group = self._group
         group.flush()
-        called = [f"u:{user_id}", *(f"r:{role}" for role in roles)]
         numbers = [known.number for place in places if (known := group.place(place)) is not None]
-        ns, total = pings.of(group, called, numbers, limit, offset)
+        ns, total = pings.of(group, pings.called(user_id, roles), numbers, limit, offset)
         if not ns:
             return [], total
         rows = group.connection.execute(_BY_NS, {"ns": ns}).all()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Integer, bindparam, func, literal, select
+from sqlalchemy import Integer, and_, bindparam, func, literal, or_, select
 
 from db.message_rows import Message
-from db.schema import PLACE_SHIFT, pings
+from db.schema import PLACE_SHIFT, messages, pings, places, reads
 
 if TYPE_CHECKING:
     from db.group import Group
@@ -16,19 +16,30 @@ if TYPE_CHECKING:
 _RENAME = pings.update().where(pings.c.target == bindparam("old")).values(target=bindparam("new"))
 _FORGET = pings.delete().where(pings.c.target == bindparam("of"))
 _REMOVE_ALL = pings.delete().where(pings.c.n.in_(bindparam("ns", expanding=True)))
-_OF = (
-    select(pings.c.n)
-    .where(
-        pings.c.target.in_(bindparam("targets", expanding=True)),
-        pings.c.n.op(">>")(literal(PLACE_SHIFT, Integer)).in_(bindparam("places", expanding=True)),
-    )
-    .group_by(pings.c.n)
-)
+_TO_ANY = pings.c.target.in_(bindparam("targets", expanding=True))
+_PLACE = pings.c.n.op(">>")(literal(PLACE_SHIFT, Integer))
+_OF = select(pings.c.n).where(_TO_ANY, _PLACE.in_(bindparam("places", expanding=True))).group_by(pings.c.n)
 _TOTAL = select(func.count()).select_from(_OF.subquery())
 _PAGE = (
     _OF.order_by(func.max(pings.c.timestamp).desc(), pings.c.n.desc())
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
+)
+_MARKER = and_(reads.c.user_id == bindparam("reader"), reads.c.place == places.c.id)
+_UNREAD = (
+    select(places.c.id, func.count(pings.c.n.distinct()).label("calls"))
+    .select_from(
+        pings.join(places, places.c.number == _PLACE)
+        .join(messages, messages.c.n == pings.c.n)
+        .outerjoin(reads, _MARKER)
+    )
+    .where(
+        _TO_ANY,
+        places.c.id.in_(bindparam("in", expanding=True)),
+        or_(reads.c.n.is_(None), pings.c.n > reads.c.n),
+        messages.c.user_id.not_in(bindparam("silent", expanding=True)),
+    )
+    .group_by(places.c.id)
 )
 
 
@@ -57,6 +68,11 @@ def targets(message: Message, users: Collection[str], roles: Collection[str]) ->
     return called
 
 
+def called(user_id: str, roles: Collection[str]) -> list[str]:
+    """Targets that are the user, by id and by roles (names)."""
+    return [f"u:{user_id}", *map(_role, roles)]
+
+
 def _role(name: str) -> str:
     return f"r:{name}"
 
@@ -74,3 +90,13 @@ def of(group: Group, called: Sequence[str], places: Sequence[int], limit: int, o
     total: int = group.connection.execute(_TOTAL, which).scalar_one()
     page = group.connection.execute(_PAGE, {**which, "limit": limit, "offset": offset})
     return [n for (n,) in page], total
+
+
+def unread(
+    group: Group, reader: str, called: Sequence[str], silent: Collection[str], places: Collection[str]
+) -> dict[str, int]:
+    """Place (id) -> how many messages behind the marker of the reader call; not those of users in `silent`."""
+    if not places:
+        return {}
+    which = {"targets": called, "in": list(places), "silent": list(silent), "reader": reader}
+    return {row.id: row.calls for row in group.connection.execute(_UNREAD, which)}

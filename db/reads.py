@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import bindparam, select
 
-from db import positions
+from db import pings, positions
 from db.schema import reads
 
 if TYPE_CHECKING:
@@ -93,6 +93,14 @@ class Reads:
             read = 0 if place is None or marker is None else positions.position(group, place, marker.n + 1)
             found[id_] = Unread(None if marker is None else marker.message_id, total - read, total)
         return found
+
+    def mentions(
+        self, user_id: str, roles: Collection[str], silent: Collection[str], places: Collection[str]
+    ) -> dict[str, int]:
+        """How many unread messages call the user, by id or by one of the roles (names), in those of these places that
+        have any. What the users of `silent` (ids) wrote does not count."""
+        self._group.flush()
+        return pings.unread(self._group, user_id, pings.called(user_id, roles), silent, places)
 
     def forget_user(self, user_id: str) -> None:
         self._group.connection.execute(_FORGET_USER, {"user_id": user_id})

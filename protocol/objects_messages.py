@@ -174,6 +174,7 @@ class UnreadEntry(Struct, frozen=True, kw_only=True):
     last_read: str | None
     unread_count: int
     total_messages: int
+    mentions: Annotated[int, Meta(description="How many of them call the caller; left out: none.")] | UnsetType = UNSET
     parent_channel: Annotated[str, Meta(description="Only for threads.")] | UnsetType = UNSET
 
 

@@ -14,6 +14,7 @@ PLACE = (Code.PLACE_REQUIRED, Code.CHANNEL_NOT_FOUND, Code.THREAD_NOT_FOUND)
 
 
 LastRead = Annotated[str | None, Meta(description="Id of the last message read; null: none is.")]
+Mentions = Annotated[int, Meta(description="How many of the unread call the caller; left out: none.")]
 
 
 class UnreadsUpdateEvent(Packet, kw_only=True, frozen=True, tag="unreads_update"):
@@ -25,6 +26,7 @@ class UnreadsUpdateEvent(Packet, kw_only=True, frozen=True, tag="unreads_update"
     channel: str | UnsetType = UNSET
     thread_id: str | UnsetType = UNSET
     unread_count: Annotated[int, Meta(description="What is unread behind it; left out: nothing.")] | UnsetType = UNSET
+    mentions: Mentions | UnsetType = UNSET
 
 
 class UnreadsAckReply(Packet, kw_only=True, frozen=True, tag="unreads_ack"):
@@ -40,6 +42,7 @@ class UnreadsMarkReply(Packet, kw_only=True, frozen=True, tag="unreads_mark"):
 
     last_read: LastRead
     unread_count: int
+    mentions: Mentions | UnsetType = UNSET
     channel: str | UnsetType = UNSET
     thread_id: str | UnsetType = UNSET
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
-from tests.support.chromium import Visits, log_in, module, until
+from tests.support.chromium import PATIENCE_S, Visits, log_in, module, until
 from tests.support.client import ChatClient
 from tests.support.server import ServerProcess
 
@@ -71,15 +72,36 @@ async def test_what_is_made_unread_is_so_on_every_device_and_after_a_reload(
     await host.close()
 
 
+async def test_mentions_made_unread_wait_on_every_device_and_after_a_reload(
+    server: ServerProcess, visit: Visits
+) -> None:
+    host = await member(server, "host")
+    sent = [await host.request("message_new", channel="general", content=text) for text in ("plain", "@ben", "@&user")]
+    phone = await visit(f"{server.http_url}/#/c/staff")
+    desk = await visit(f"{server.http_url}/#/c/general")
+    for page in (phone, desk):
+        await log_in(page, "ben")
+    await expect(row(phone, "general")).to_have_attribute("aria-label", "general")
+    await desk.get_by_role("log").locator(f"[data-message='{sent[1]['message']['id']}']").click(button="right")
+    await desk.get_by_role("menuitem", name="Mark unread from here").click()
+    for page in (phone, desk):
+        await expect(row(page, "general")).to_have_attribute("aria-label", "general, 2 new for you")
+    await phone.reload()
+    await expect(row(phone, "general")).to_have_attribute("aria-label", "general, 2 new for you")
+    await host.close()
+
+
 async def test_an_address_with_a_message_is_followed_once(server: ServerProcess, visit: Visits) -> None:
     host = await member(server, "host")
     sent = [await host.request("message_new", channel="general", content=f"line {number}") for number in range(60)]
     page = await visit(f"{server.http_url}/#/c/general/{sent[5]['message']['id']}")
     sockets: list[WebSocketRoute] = []
+    met = asyncio.Event()
 
     def meet(socket: WebSocketRoute) -> None:
         sockets.append(socket)
         socket.connect_to_server()
+        met.set()
 
     await log_in(page, "ann")
     await page.route_web_socket(re.compile("^ws"), meet)
@@ -92,8 +114,9 @@ async def test_an_address_with_a_message_is_followed_once(server: ServerProcess,
     await expect(log.get_by_text("line 20", exact=True)).to_be_in_viewport()
     await log.evaluate("(box) => { box.scrollTop = box.scrollHeight }")
     await expect(log.get_by_text("line 59", exact=True)).to_be_in_viewport()
+    met.clear()
     await sockets[-1].close()
-    await until(page, f"(async () => {module('app/core/connection.js')}.online.value !== 'online')()")
+    await asyncio.wait_for(met.wait(), PATIENCE_S)
     await until(page, ONLINE)
     await host.request("message_new", channel="general", content="after the break")
     await expect(log.get_by_text("after the break")).to_be_in_viewport()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from db.reads import Unread
 from db.store import Store
-from tests.db.conftest import fill, group
+from tests.db.conftest import fill, group, message
 
 
 def test_a_marker_moves_forward_only(store: Store) -> None:
@@ -47,6 +47,24 @@ def test_counts_stay_exact_when_messages_go(store: Store) -> None:
             "empty": Unread(None, 0, 0),
         }
         assert tx.reads.unreads("bob", ["general"]) == {"general": Unread(None, 3, 3)}
+
+
+def test_mentions_are_counted_behind_the_marker(store: Store) -> None:
+    with group(store) as tx:
+        for place in ("general", "other"):
+            for number, (author, roles) in enumerate(
+                (("bob", []), ("bob", ["user"]), ("cyd", ["user"]), ("ann", ["user"]))
+            ):
+                written = message(f"{place}{number}", user_id=author)
+                tx.messages.add(place, written, pinged_users=["ann"], pinged_roles=roles)
+        which = ("ann", ["user"], ["ann"], ["general", "other", "empty"])
+        assert tx.reads.mentions(*which) == {"general": 3, "other": 3}
+        tx.reads.set("ann", "general", "general1")
+        tx.reads.set("ann", "other", "other3")
+        tx.reads.set("bob", "general", "general3")
+        assert tx.reads.mentions(*which) == {"general": 1}
+        assert tx.reads.mentions("ann", [], ["ann", "cyd"], ["general"]) == {}
+        assert tx.reads.mentions("bob", ["user"], [], ["other"]) == {"other": 3}
 
 
 def test_markers_are_forgotten(store: Store) -> None:

@@ -65,6 +65,22 @@ def test_unreads_mark_moves_back_only(stage: Stage) -> None:
     assert stage.answer("ben", "unreads_count", channel="general")["unread_count"] == 4
 
 
+def test_unreads_mark_and_unreads_get_count_what_calls_the_caller(stage: Stage) -> None:
+    ids = [say(stage, "ann", text)["id"] for text in ("@ben", "hello", "@ben and @&user", "@ann", "@&user")]
+    say(stage, "ben", "@&user, it is me")
+    say(stage, "mod", "@ben, from somebody who is blocked")
+    stage.do("ben", "user_block", user=stage.id("mod"))
+    assert stage.answer("ben", "unreads_get")["unreads"]["general"]["mentions"] == 3
+    stage.do("ben", "unreads_ack", channel="general")
+    assert "mentions" not in stage.answer("ben", "unreads_get")["unreads"]["general"]
+    outcome = stage.do("ben", "unreads_mark", channel="general", message_id=ids[1])
+    assert as_json(outcome.reply)["mentions"] == as_json(outcome.events[0].packet)["mentions"] == 2
+    partly = stage.do("ben", "unreads_ack", channel="general", message_id=ids[2])
+    assert as_json(partly.events[0].packet)["mentions"] == 1
+    stage.do("host", "message_delete", channel="general", id=ids[4])
+    assert "mentions" not in stage.answer("ben", "unreads_get")["unreads"]["general"]
+
+
 def test_unreads_mark_of_the_wrong_thing(stage: Stage) -> None:
     secret = say(stage, "mod", "x", channel="staff")["id"]
     assert stage.refused("ben", "unreads_mark", channel="general", message_id=secret).code is Code.MESSAGE_NOT_FOUND

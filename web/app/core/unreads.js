@@ -42,10 +42,7 @@ export function callsMe(message) {
 
 export function setAll(all) {
   unreads.value = new Map(
-    Object.entries(all).map(([key, entry]) => {
-      const mentions = entry.unread_count ? (unreads.peek().get(key)?.mentions ?? 0) : 0;
-      return [key, { last_read: entry.last_read, unread_count: entry.unread_count, mentions }];
-    }),
+    Object.entries(all).map(([key, { last_read, unread_count, mentions = 0 }]) => [key, { last_read, unread_count, mentions }]),
   );
 }
 
@@ -69,7 +66,7 @@ export function read(packet) {
     held.value = key;
     watched.value = null;
   }
-  put(key, { last_read: packet.last_read, unread_count: count, mentions: 0 });
+  put(key, { last_read: packet.last_read, unread_count: count, mentions: packet.mentions ?? 0 });
 }
 
 /** Marks all of a place as read, here at once and a moment later on the server. */
