@@ -17,6 +17,7 @@ import msgspec
 from db.channels import Channel
 from db.directs import Direct
 from db.journal import Operation
+from db.mentions import rename_mentions
 from db.push_subscriptions import Subscription
 from db.users import LOCAL_PREFIX, User
 from db.vapid import VapidKeys
@@ -127,7 +128,7 @@ class Push:
         payload: str | None = None
         for user_id in self._called(packet, channel):
             if self._may_get(user_id, channel, author_id):
-                payload = payload or _payload(packet, channel, author)
+                payload = payload or _payload(world, packet, channel, author)
                 for subscription in world.push_subscriptions.of_user(user_id):
                     self._enqueue(Notification(subscription, channel_id, author_id, payload))
 
@@ -261,11 +262,22 @@ def _report(operation: Operation) -> None:
         log.error("subscriptions could not be stored: %s", operation.error)
 
 
-def _payload(packet: MessageNewEvent, channel: Channel | Direct, author: User | None) -> str:
+def _shown(user: User) -> str:
+    """The name that clients show."""
+    return user.nickname or user.username.removeprefix(LOCAL_PREFIX)
+
+
+def _payload(world: World, packet: MessageNewEvent, channel: Channel | Direct, author: User | None) -> str:
+    def shown_of(name: str) -> str | None:
+        user = world.users.by_mention(name)
+        return None if user is None else _shown(user)
+
+    def role_of(name: str) -> str | None:
+        return name if name in world.roles else None
+
     message = packet.message
-    name = author_of(message) if author is None else author.nickname or author.username
-    name = name.removeprefix(LOCAL_PREFIX)[:MAX_NAME]
-    text = plain_text(message)
+    name = (author_of(message) if author is None else _shown(author))[:MAX_NAME]
+    text = plain_text(msgspec.structs.replace(message, content=rename_mentions(message.content, shown_of, role_of)))
     fields = {
         "title": name if isinstance(channel, Direct) else f"{name} in #{channel.name[:MAX_NAME]}",
         "body": text if len(text) <= BODY else text[: BODY - 1] + "…",

@@ -47,6 +47,21 @@ def find_mentions(text: str, user: Canonical, role: Canonical) -> Mentions:
     return Mentions(tuple(users), tuple(roles))
 
 
+def rename_mentions(text: str, user: Canonical, role: Canonical) -> str:
+    """The text with `@` and another name for each that it calls; one that nobody has stays as it is."""
+
+    def renamed(match: re.Match[str]) -> str:
+        is_role = match[1] == "&"
+        if is_role or text[max(match.start() - 1, 0)] != "&":
+            for candidate in _candidates(match[2], text[match.end() : match.end() + 1]):
+                name = (role if is_role else user)(candidate)
+                if name is not None:
+                    return f"@{name}{match[2][len(candidate) :]}"
+        return match[0]
+
+    return _AT.sub(renamed, text)
+
+
 def _longest(run: str, following: str, known: Canonical) -> str | None:
     for candidate in _candidates(run, following):
         name = known(candidate)

@@ -111,6 +111,16 @@ async def test_a_mention_reaches_who_is_away_with_what_the_worker_shows(away: Aw
     assert away.house.world.pushes == {"sent": 1}
 
 
+async def test_who_is_mentioned_is_called_as_in_the_client(away: Away) -> None:
+    away.subscribe("ben")
+    ben = await away.house.enter("ben")
+    await ben.ask("nickname_update", nickname="Benedict B.")
+    ben.lose()
+    await away.house.quiet()
+    await away.say("ann", "@BEN and @ann, not &@ben or @benno: @&user?")
+    assert away.service.got[-1][1]["body"] == "@Benedict B. and @ann, not &@ben or @benno: @user?"
+
+
 async def test_replies_roles_and_direct_messages_call_too(away: Away) -> None:
     for name in ("ben", "mod", "host", "cleo"):
         away.subscribe(name)

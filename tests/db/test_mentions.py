@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.mentions import MAX_NAME, Mentions, find_mentions
+from db.mentions import MAX_NAME, Canonical, Mentions, find_mentions, rename_mentions
 
 USERS = {"bob", "bobby", "USR:local_bob", "USR:local_bob-x", "Ann.Other", "Jürgen", "two words"}
 ROLES = {"mods", "Mods of all", "user"}
@@ -43,6 +43,22 @@ def role(name: str) -> str | None:
 )
 def test_mentions(text: str, users: tuple[str, ...], roles: tuple[str, ...]) -> None:
     assert find_mentions(text, user, role) == Mentions(users, roles)
+
+
+@pytest.mark.parametrize(
+    ("text", "renamed"),
+    [
+        ("nobody here", "nobody here"),
+        ("@BOB, @bobby! @bobb", "@<bob>, @<bobby>! @bobb"),
+        ("@USR:local_bob-x: @two words, @ghost", "@<USR:local_bob-x>: @<two words>, @ghost"),
+        ("@&mods and &@bob", "@<mods> and &@bob"),
+    ],
+)
+def test_mentions_get_other_names(text: str, renamed: str) -> None:
+    def called(known: Canonical) -> Canonical:
+        return lambda name: f"<{found}>" if (found := known(name)) else None
+
+    assert rename_mentions(text, called(user), called(role)) == renamed
 
 
 names = st.text(string.ascii_letters + string.digits + "_-:.é ", min_size=1, max_size=MAX_NAME).filter(
