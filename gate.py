@@ -99,11 +99,9 @@ class Gatekeeper:
         self._check_room()
         forwarded = request.headers.get_all("X-Forwarded-For")
         found = self.peer(peer or "", forwarded, _single_header(request, "User-Agent") or "")
-        network = found.network
-        if not _is_loopback(found.address) and self._per_network[network] >= config.limits.connections_per_address:
-            raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.")
+        self._check_network(found)
         client = door(connection, found)
-        self._per_network[network] += 1
+        self._per_network[found.network] += 1
         self.open_clients.add(client)
         self.strangers[client] = None
         if len(self.strangers) > config.limits.max_unauthenticated:
@@ -123,14 +121,22 @@ class Gatekeeper:
             )
             raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
-    def poll_began(self) -> None:
-        """A request waits for news: until `poll_ended` it counts as a connection. Raises Rejection when there are too
-        many."""
-        self._check_room()
-        self.polls += 1
+    def _check_network(self, peer: Peer) -> None:
+        most = self._config().limits.connections_per_address
+        if not _is_loopback(peer.address) and self._per_network[peer.network] >= most:
+            raise Rejection(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.")
 
-    def poll_ended(self) -> None:
+    def poll_began(self, peer: Peer) -> None:
+        """A request waits for news: until `poll_ended` it counts as a connection of this peer. Raises Rejection when
+        there are too many."""
+        self._check_room()
+        self._check_network(peer)
+        self.polls += 1
+        self._per_network[peer.network] += 1
+
+    def poll_ended(self, peer: Peer) -> None:
         self.polls -= 1
+        self._forget_one(peer.network)
 
     def logged_in(self, client: Guest) -> None:
         self.strangers.pop(client, None)
@@ -138,9 +144,12 @@ class Gatekeeper:
     def gone(self, client: Guest) -> None:
         self.strangers.pop(client, None)
         self.open_clients.discard(client)
-        self._per_network[client.network] -= 1
-        if self._per_network[client.network] <= 0:
-            del self._per_network[client.network]
+        self._forget_one(client.network)
+
+    def _forget_one(self, network: str) -> None:
+        self._per_network[network] -= 1
+        if self._per_network[network] <= 0:
+            del self._per_network[network]
 
 
 def client_address(peer: str, forwarded: Iterable[str], trusted: tuple[str, ...]) -> str:

@@ -86,7 +86,7 @@ class Limits(Section, frozen=True):
         int,
         setting(
             "Connections per address",
-            "Open connections of one address (IPv6: of one /64 network); loopback is exempt.",
+            "Open connections and waiting polls of one address (IPv6: of one /64 network); loopback is exempt.",
             unit="connections",
             at_least=1,
             at_most=1_000_000,

@@ -16,6 +16,8 @@ from config.schema import Config, Websocket
 from connection import Connection, Rejection
 from gate import Gatekeeper, Peer, client_address
 
+LOCAL = Peer("127.0.0.1", "127.0.0.1", "")
+
 
 class FakeSink:
     local_port = 5613
@@ -119,17 +121,36 @@ def test_the_oldest_stranger_gives_way() -> None:
 def test_a_full_server_refuses_the_next_connection_and_says_so() -> None:
     keeper = gate(limits=Limits(max_connections=2))
     first = admit(keeper, "127.0.0.1")
-    keeper.poll_began()
+    keeper.poll_began(LOCAL)
     with pytest.raises(Rejection, match=r"at most 2 connections \(limits.max_connections\)") as refused:
         admit(keeper, "203.0.113.1")
     assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
     with pytest.raises(Rejection):
-        keeper.poll_began()
+        keeper.poll_began(LOCAL)
     keeper.gone(first)
     admit(keeper, "203.0.113.1")
-    keeper.poll_ended()
+    keeper.poll_ended(LOCAL)
     admit(keeper, "203.0.113.2")
     assert refusal(keeper) == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_polls_and_connections_of_one_address_count_together() -> None:
+    keeper = gate(limits=Limits(connections_per_address=2))
+    peer = Peer("203.0.113.1", "203.0.113.1", "")
+    first = admit(keeper, "203.0.113.1")
+    keeper.poll_began(peer)
+    with pytest.raises(Rejection) as refused:
+        keeper.poll_began(peer)
+    assert refused.value.status == HTTPStatus.TOO_MANY_REQUESTS
+    with pytest.raises(Rejection):
+        admit(keeper, "203.0.113.1")
+    keeper.gone(first)
+    keeper.poll_began(peer)
+    keeper.poll_ended(peer)
+    keeper.poll_ended(peer)
+    admit(keeper, "203.0.113.1")
+    for _ in range(3):
+        keeper.poll_began(LOCAL)
 
 
 def test_nobody_comes_in_while_the_server_stops() -> None:

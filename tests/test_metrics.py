@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gate import Peer
 from tests.support.community import edit
 from tests.support.house import House, open_house
 from tests.support.server import ROOT
@@ -29,7 +30,7 @@ async def test_connections_sessions_and_users_are_those_of_this_moment(house: Ho
     house.guest()
     await house.enter("ann")
     await house.guest().ask("guest_login", username="wanda")
-    house.server.gate.poll_began()
+    house.server.gate.poll_began(Peer("127.0.0.1", "127.0.0.1", ""))
     now = measured(house)
     assert now["originchats_connections{originchats}"] == 3
     assert now["originchats_connections{chat_api}"] == 1

@@ -75,7 +75,7 @@ ROWS = (
         method="GET", path="/messages", handler=stream, name="stream",
         does="Wait for what is new in the joined channels and for oneself: the items after `after`, each once, in the "
         "one order of the server. With nothing new the answer is empty after `timeout`.",
-        query=types.StreamQuery, reply=list[types.Item], problems=(410,), whole=True,
+        query=types.StreamQuery, reply=list[types.Item], problems=(410, 429), whole=True,
     ),
     Row(
         method="GET", path="/history", handler=history, name="history",

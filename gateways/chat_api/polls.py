@@ -140,9 +140,9 @@ class Polls:
             poll.finish(b"[]")
             return
         try:
-            self._core.gate.poll_began()
+            self._core.gate.poll_began(poll.owner.peer)
         except Rejection as full:
-            poll.finish(Problem(503, "too_many_connections", full.text, retry_after_s=BUSY_S))
+            poll.finish(Problem(full.status, "too_many_connections", full.text, retry_after_s=BUSY_S))
             return
         self._waiting.setdefault(poll.owner.session.id, []).append(poll)
         self.count += 1
@@ -164,7 +164,7 @@ class Polls:
         polls.remove(poll)
         if not polls:
             del self._waiting[session_id]
-        self._core.gate.poll_ended()
+        self._core.gate.poll_ended(poll.owner.peer)
         self.count -= 1
         poll.owner.polls -= 1
         poll.owner.used_at = self._core.monotonic()

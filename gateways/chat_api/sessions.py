@@ -27,12 +27,14 @@ QUIET_S = 60.0
 
 
 class ApiSession:
-    """A session in use. `used_at`: on the monotonic clock. `polls`: how many of its polls wait."""
+    """A session in use. `peer`: who began to use it, for whom its polls count. `used_at`: on the monotonic clock.
+    `polls`: how many of its polls wait."""
 
-    __slots__ = ("polls", "session", "started_at", "token_hash", "used_at")
+    __slots__ = ("peer", "polls", "session", "started_at", "token_hash", "used_at")
 
-    def __init__(self, session: Session, token_hash: bytes, started_at: int, used_at: float) -> None:
+    def __init__(self, session: Session, peer: Peer, token_hash: bytes, started_at: int, used_at: float) -> None:
         self.session = session
+        self.peer = peer
         self.token_hash = token_hash
         self.started_at = started_at
         """The `seq` before its first event."""
@@ -135,7 +137,7 @@ class Sessions:
         )
         session.joins = True
         session.gateway = GATEWAY
-        known = ApiSession(session, token_hash, stored.position, self._core.monotonic())
+        known = ApiSession(session, peer, token_hash, stored.position, self._core.monotonic())
         if not self._core.attendance.arrive(session):
             raise Problem(403, "banned", "You are banned from this server.")
         self._by_hash[token_hash] = known

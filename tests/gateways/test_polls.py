@@ -338,12 +338,24 @@ async def test_polls_count_as_connections(house: House, api: Api) -> None:
     ben = await api.enter("ben", "general")
     most = house.world.config.limits.max_connections
     for _ in range(most - 1):
-        house.server.gate.poll_began()
+        house.server.gate.poll_began(Peer("127.0.0.1", "127.0.0.1", ""))
     waiting = api.ask(ben)
     assert waiting.waits
     assert (api.ask(ben).problem.status, api.ask(ben).problem.code) == (503, "too_many_connections")
     api.polls.abandon(waiting.poll)
     assert house.server.gate.polls == most - 1
+
+
+async def test_nobody_takes_the_places_of_all_others(house: House, api: Api) -> None:
+    """One account could hold every poll that the server has, and with them every connection."""
+    ann, ben = await api.enter("ann", "general"), await api.enter("ben", "general")
+    most = house.world.config.limits.connections_per_address
+    waiting = [api.ask(ann) for _ in range(most - 1)]
+    assert api.ask(ben).waits
+    refused = api.ask(ann).problem
+    assert (refused.status, refused.code) == (429, "too_many_connections")
+    api.polls.abandon(waiting[0].poll)
+    assert api.ask(ann).waits
 
 
 async def test_at_the_end_everybody_is_answered(house: House, api: Api) -> None:
