@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Integer, and_, bindparam, func, literal, or_, select
+from sqlalchemy import Integer, Subquery, and_, bindparam, func, literal, or_, select, union_all
 
 from db.message_rows import Message
 from db.schema import PLACE_SHIFT, messages, pings, places, reads
@@ -16,31 +16,10 @@ if TYPE_CHECKING:
 _RENAME = pings.update().where(pings.c.target == bindparam("old")).values(target=bindparam("new"))
 _FORGET = pings.delete().where(pings.c.target == bindparam("of"))
 _REMOVE_ALL = pings.delete().where(pings.c.n.in_(bindparam("ns", expanding=True)))
-_TO_ANY = pings.c.target.in_(bindparam("targets", expanding=True))
-_PLACE = pings.c.n.op(">>")(literal(PLACE_SHIFT, Integer))
-_OF = select(pings.c.n).where(_TO_ANY, _PLACE.in_(bindparam("places", expanding=True))).group_by(pings.c.n)
-_TOTAL = select(func.count()).select_from(_OF.subquery())
-_PAGE = (
-    _OF.order_by(func.max(pings.c.timestamp).desc(), pings.c.n.desc())
-    .limit(bindparam("limit"))
-    .offset(bindparam("offset"))
-)
+MAX_CALLS = 2000
+"""Of each target so many of the newest calls are looked at: no list and no count costs more when a role was called a
+hundred thousand times."""
 _MARKER = and_(reads.c.user_id == bindparam("reader"), reads.c.place == places.c.id)
-_UNREAD = (
-    select(places.c.id, func.count(pings.c.n.distinct()).label("calls"))
-    .select_from(
-        pings.join(places, places.c.number == _PLACE)
-        .join(messages, messages.c.n == pings.c.n)
-        .outerjoin(reads, _MARKER)
-    )
-    .where(
-        _TO_ANY,
-        places.c.id.in_(bindparam("in", expanding=True)),
-        or_(reads.c.n.is_(None), pings.c.n > reads.c.n),
-        messages.c.user_id.not_in(bindparam("silent", expanding=True)),
-    )
-    .group_by(places.c.id)
-)
 
 
 class RolePings:
@@ -82,21 +61,52 @@ def remove_all(group: Group, ns: Sequence[int]) -> None:
     group.connection.execute(_REMOVE_ALL, {"ns": ns})
 
 
-def of(group: Group, called: Sequence[str], places: Sequence[int], limit: int, offset: int) -> tuple[list[int], int]:
-    """(`n` of the messages, newest first; how many there are in all), of targets in places by number."""
-    if not called or not places:
-        return [], 0
-    which = {"targets": called, "places": places}
-    total: int = group.connection.execute(_TOTAL, which).scalar_one()
-    page = group.connection.execute(_PAGE, {**which, "limit": limit, "offset": offset})
-    return [n for (n,) in page], total
+def of(group: Group, called: Sequence[str], within: Collection[int], limit: int, offset: int) -> tuple[list[int], int]:
+    """Messages that ping one of the targets in places with these numbers: ([n] newest first, how many in all). Of each
+    target the newest `MAX_CALLS` calls are looked at."""
+    newest = _newest(called)
+    number = newest.c.n.op(">>")(literal(PLACE_SHIFT, Integer))
+    found = select(newest.c.n).where(number.in_(bindparam("in", expanding=True))).group_by(newest.c.n)
+    page = found.order_by(func.max(newest.c.timestamp).desc(), newest.c.n.desc()).limit(limit).offset(offset)
+    total: int = group.connection.execute(
+        select(func.count()).select_from(found.subquery()), {"in": list(within)}
+    ).scalar_one()
+    return [n for (n,) in group.connection.execute(page, {"in": list(within)})], total
 
 
 def unread(
-    group: Group, reader: str, called: Sequence[str], silent: Collection[str], places: Collection[str]
+    group: Group, reader: str, called: Sequence[str], silent: Collection[str], within: Collection[str]
 ) -> dict[str, int]:
-    """Place (id) -> how many messages behind the marker of the reader call; not those of users in `silent`."""
-    if not places:
+    """Place (id) -> how many messages behind the marker of the reader call; not those of users in `silent`. Of each
+    target the newest `MAX_CALLS` calls are looked at."""
+    if not within:
         return {}
-    which = {"targets": called, "in": list(places), "silent": list(silent), "reader": reader}
-    return {row.id: row.calls for row in group.connection.execute(_UNREAD, which)}
+    newest = _newest(called)
+    calls = (
+        select(places.c.id, func.count(newest.c.n.distinct()).label("calls"))
+        .select_from(
+            newest.join(messages, messages.c.n == newest.c.n)
+            .join(places, places.c.number == newest.c.n.op(">>")(literal(PLACE_SHIFT, Integer)))
+            .outerjoin(reads, _MARKER)
+        )
+        .where(
+            places.c.id.in_(bindparam("in", expanding=True)),
+            or_(reads.c.n.is_(None), newest.c.n > reads.c.n),
+            messages.c.user_id.not_in(bindparam("silent", expanding=True)),
+        )
+        .group_by(places.c.id)
+    )
+    which = {"in": list(within), "silent": list(silent), "reader": reader}
+    return {row.id: row.calls for row in group.connection.execute(calls, which)}
+
+
+def _newest(called: Sequence[str]) -> Subquery:
+    each = (
+        select(pings.c.n, pings.c.timestamp)
+        .where(pings.c.target == target)
+        .order_by(pings.c.timestamp.desc(), pings.c.n.desc())
+        .limit(MAX_CALLS)
+        .subquery()
+        for target in called
+    )
+    return union_all(*(select(part.c.n, part.c.timestamp) for part in each)).subquery()

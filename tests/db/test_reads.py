@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from db import pings
 from db.reads import Unread
 from db.store import Store
 from tests.db.conftest import fill, group, message
@@ -65,6 +68,19 @@ def test_mentions_are_counted_behind_the_marker(store: Store) -> None:
         assert tx.reads.mentions(*which) == {"general": 1}
         assert tx.reads.mentions("ann", [], ["ann", "cyd"], ["general"]) == {}
         assert tx.reads.mentions("bob", ["user"], [], ["other"]) == {"other": 3}
+
+
+def test_of_a_role_called_very_often_the_newest_calls_are_looked_at(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pings, "MAX_CALLS", 3)
+    with group(store) as tx:
+        for number in range(5):
+            written = message(f"m{number}", user_id="bob", timestamp=float(number))
+            tx.messages.add("general", written, pinged_users=["cyd"] if number == 0 else [], pinged_roles=["user"])
+        assert tx.reads.mentions("ann", ["user"], ["ann"], ["general"]) == {"general": 3}
+        found, total = tx.messages.pings("cyd", ["user"], ["general"], 10)
+        assert ([each.id for _, each in found], total) == (["m4", "m3", "m2", "m0"], 4)
 
 
 def test_markers_are_forgotten(store: Store) -> None:
