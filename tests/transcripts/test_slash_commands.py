@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,13 +207,13 @@ async def test_slash_response_of_a_muted_bot_is_refused(visit: Visitors) -> None
     assert (await bot.request("slash_response", channel="general", response="2"))["message"]["content"] == "2"
 
 
-async def test_the_bot_of_the_page_for_bots_answers(server: ServerProcess, visit: Visitors) -> None:
+async def test_the_bot_of_the_page_for_bots_answers(server: ServerProcess, visit: Visitors, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "bots.md").read_text("utf-8")
     (source,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
     program: dict[str, Any] = {"__name__": "example"}
     exec(compile(source, "docs/bots.md", "exec"), program)  # noqa: S102
     ann = await visit.login("ann")
-    running = asyncio.create_task(program["run"](server.url, "bot", PASSWORD))
+    running = asyncio.create_task(program["Bot"](server.url, "bot", PASSWORD, tmp_path / "bot.json").run())
     try:
         await ann.expect("slash_add")
         await ann.request("slash_call", channel="general", command="roll", args={"sides": 1})
