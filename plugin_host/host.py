@@ -21,9 +21,9 @@ from plugin_host.events import Told, told
 from plugin_host.line import Core
 from plugin_host.loading import LoadError
 from plugin_host.runner import Runner
-from protocol.audience import Everyone
+from protocol.audience import Everyone, Holders
 from protocol.errors import Code, Refused
-from protocol.plugins import PluginSettings
+from protocol.plugins import PluginSettings, PluginSettingsChangedEvent
 from protocol.slash_commands import ListedSlashCommand, SlashAddEvent, SlashOption, SlashRemoveEvent
 from watchers import FileWatcher
 
@@ -237,6 +237,7 @@ class PluginHost:
             await asyncio.wait([taken_over], timeout=CALL_S)
         elif runner.loaded is not None:  # its thread has ended, because it was switched off for its failures
             runner.loaded.plugin.configure(new)
+            self._tell_changed(plugin)
         return found
 
     def _file_edited(self, path: Path) -> None:
@@ -247,10 +248,10 @@ class PluginHost:
         runner = self.runners.get(stem)
         if runner is None or runner.loaded is None:
             return None
-        before = runner.enabled
+        before = runner.loaded.plugin.settings
         return runner.read_settings(lambda error: self._settings_read(runner, before, error))
 
-    def _settings_read(self, runner: Runner, was_enabled: bool, error: BaseException | None) -> None:
+    def _settings_read(self, runner: Runner, before: plugin_api.Settings, error: BaseException | None) -> None:
         if self.runners.get(runner.stem) is not runner:
             return
         if error is not None:
@@ -260,14 +261,20 @@ class PluginHost:
             return
         log.info("plugin %s: new settings", runner.stem)
         runner.error = None
+        if runner.loaded is not None and runner.loaded.plugin.settings != before:
+            self._tell_changed(runner.stem)
         if runner.enabled and not runner.running:
             runner.start(self._world.clock())
-        elif was_enabled and not runner.enabled:
+        elif before.enabled and not runner.enabled:
             runner.stop()
             task = asyncio.ensure_future(self._load_again(runner))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._arrange()
+
+    def _tell_changed(self, plugin: str) -> None:
+        event = Event(Holders(("administrator",)), PluginSettingsChangedEvent(plugin=plugin))
+        self._core.act(lambda: Outcome(events=[event]), lambda outcome, error: None)
 
     async def _load_again(self, switched_off: Runner) -> None:
         """So that it is loaded, and does not run. Unless a reload was faster."""

@@ -146,6 +146,13 @@ class PluginSettingsGet(Command, kw_only=True, frozen=True):
     plugin: PluginName
 
 
+class PluginSettingsChangedEvent(Packet, kw_only=True, frozen=True, tag="plugin_settings_changed"):
+    """A plugin has other settings, by `plugin_settings_update` or by an edit of its file. Told to owners, and to holders
+    of `administrator`."""
+
+    plugin: str
+
+
 class PluginSettingsUpdateReply(Packet, kw_only=True, frozen=True, tag="plugin_settings_update"):
     """All settings as they are now; the plugin has them already."""
 
@@ -160,6 +167,7 @@ class PluginSettingsUpdateReply(Packet, kw_only=True, frozen=True, tag="plugin_s
     allowed="owners, and server permission `administrator`",
     needs="administrator",
     reply=PluginSettingsUpdateReply,
+    events=(PluginSettingsChangedEvent,),
     errors=(Code.PLUGIN_NOT_FOUND, Code.NO_UPDATES, Code.BAD_VALUE, Code.PLUGIN_SETTINGS_NOT_CHANGED),
     example={"plugin": "welcome", "changes": {"channel": "general", "message": "Hello, {username}!"}},
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ from tests.support.server import ROOT, ServerProcess
 pytestmark = pytest.mark.anyio
 
 CONFIG = {"registration": "invite", "plugins": {"folder": str(ROOT / "plugins")}}
-
-
-@pytest.fixture
-async def others(server: ServerProcess) -> AsyncIterator[Visitors]:
-    visitors = Visitors(lambda: server.url)
-    yield visitors
-    await visitors.close()
 
 
 async def settings(page: Page, section: str, title: str) -> None:
@@ -78,14 +70,16 @@ async def test_who_opens_an_invitation_can_register(server: ServerProcess, visit
     await expect(row).to_have_count(0)
 
 
-async def test_closing_registration_is_felt_at_once(server: ServerProcess, visit: Visits) -> None:
+async def test_closing_registration_is_felt_at_once(server: ServerProcess, visit: Visits, others: Visitors) -> None:
+    boss = await others.login("host")
     page = await host(server, visit, "invites", "Invitations")
     await page.get_by_role("radio", name=re.compile("Nobody")).check()
     await expect(page.get_by_role("region", name="Notices").get_by_text("Saved")).to_be_visible()
     stranger = await visit(server.http_url)
     await expect(stranger.get_by_text("takes no new members")).to_be_visible()
     await page.get_by_role("radio", name=re.compile("Invited people")).check()
-    await expect(page.get_by_role("radio", name=re.compile("Invited people"))).to_be_checked()
+    for _ in range(2):  # both changes are made
+        await boss.expect("modlog_new")
 
 
 async def test_emojis_are_uploaded_together_renamed_and_used(server: ServerProcess, visit: Visits) -> None:
@@ -271,6 +265,31 @@ async def test_a_changed_welcome_text_greets_the_next_member(server: ServerProce
     await guest.get_by_label("Password", exact=True).fill("a long password")
     await guest.get_by_role("button", name=re.compile("Join|Register|Create")).last.click()
     await expect(guest.get_by_role("main").get_by_text("Good to see you, wilma", exact=True)).to_be_visible()
+
+
+async def test_settings_of_a_plugin_show_what_is_changed_meanwhile(
+    server: ServerProcess, visit: Visits, others: Visitors
+) -> None:
+    other = await others.login("host")
+    await other.request("plugin_settings_update", plugin="welcome", changes={"message": "Hello"})
+    page = await host(server, visit, "plugins:welcome", "Plugins")
+    form = page.get_by_role("region", name="Settings of welcome")
+    text = form.get_by_role("article", name="Text")
+    field, overtaken = text.get_by_role("textbox", name="Text"), text.get_by_role("status")
+    await expect(field).to_have_value("Hello")
+    await other.request("plugin_settings_update", plugin="welcome", changes={"message": "Hi, {username}"})
+    await expect(field).to_have_value("Hi, {username}")
+    await expect(overtaken).to_have_count(0)
+    await field.fill("Mine")
+    await other.request("plugin_settings_update", plugin="welcome", changes={"message": "Theirs"})
+    await expect(overtaken).to_have_text("Changed meanwhile, to Theirs: saving replaces it.")
+    await expect(field).to_have_value("Mine")
+    bar = page.get_by_role("region", name="Unsaved changes")
+    await bar.get_by_role("button", name="Save").click()
+    await expect(bar).to_have_count(0)
+    await expect(overtaken).to_have_count(0)
+    await expect(field).to_have_value("Mine")
+    await other.request("plugin_settings_update", plugin="welcome", changes={"message": None})
 
 
 async def test_settings_of_plugins_are_texts_lists_numbers_and_secrets(server: ServerProcess, visit: Visits) -> None:

@@ -198,6 +198,18 @@ async def test_a_hand_edit_is_what_plugin_settings_get_tells_next(shop: Workshop
     assert (await fields(shop, host))["greeting"]["value"] == "by hand"
 
 
+async def test_whoever_may_change_settings_hears_of_each_change_of_them(
+    house: House, shop: Workshop, host: Guest
+) -> None:
+    other, ann = await house.enter("host"), await house.enter("ann")
+    await update(shop, host, greeting="by command")
+    await shop.configure("greeter", greeting="by hand")
+    await shop.configure("greeter", greeting="by hand")
+    for guest, times in ((other, 2), (ann, 0)):
+        told = [packet for packet in guest.packets if packet["cmd"] == "plugin_settings_changed"]
+        assert told == [{"cmd": "plugin_settings_changed", "plugin": "greeter"}] * times
+
+
 async def test_settings_of_a_plugin_that_is_off_are_kept_for_when_it_is_on(shop: Workshop, host: Guest) -> None:
     await ask(shop, host, "plugin_set_enabled", plugin="greeter", enabled=False)
     await update(shop, host, greeting="later")

@@ -1,6 +1,6 @@
 // The settings of one plugin as a form, from what the server tells of their types.
-import { html, useState } from "../lib.js";
-import { request } from "../core/connection.js";
+import { html, useEffect, useState } from "../lib.js";
+import { on, request } from "../core/connection.js";
 import { go } from "../core/router.js";
 import { Button } from "../ui/button.js";
 import { Empty } from "../ui/empty.js";
@@ -14,6 +14,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 /** id: name of its file. */
 export function PluginPage({ id }) {
   const fetched = useFetched("plugin_settings_get", { plugin: id });
+  useEffect(() => on("plugin_settings_changed", ({ plugin }) => plugin === id && fetched.load()), [id]);
   return html`
     <div class="settings-form settings-sections">
       <div><${Button} kind="plain" class="page-back" icon="arrow-left" onClick=${() => go({ page: "settings", section: "plugins" })}>All plugins</${Button}></div>
@@ -24,11 +25,13 @@ export function PluginPage({ id }) {
 
 function Form({ id, answer, saved }) {
   const [draft, setDraft] = useState({});
+  const [began, setBegan] = useState({}); // what was in force when each of the draft was first edited
   const [problem, setProblem] = useState(null); // {key, text}; key null: of none of them
   const { settings } = answer;
   const changed = settings.filter((entry) => differs(entry, draft));
   const set = (entry) => (value) => {
     setDraft((before) => ({ ...before, [entry.key]: value }));
+    if (!(entry.key in draft)) setBegan((before) => ({ ...before, [entry.key]: entry.value }));
     if (problem?.key === entry.key || problem?.key === null) setProblem(null);
   };
   const reset = () => {
@@ -54,7 +57,7 @@ function Form({ id, answer, saved }) {
         <h2>${title}</h2>
         ${text && html`<p class="settings-note">${text}</p>`}
         <div class="setting-rows">
-          ${list.map((entry) => html`<${Row} key=${entry.key} entry=${entry} value=${valueOf(entry, draft)} edited=${changed.includes(entry)} onInput=${set(entry)} error=${problem?.key === entry.key ? problem.text : undefined} />`)}
+          ${list.map((entry) => html`<${Row} key=${entry.key} entry=${entry} value=${valueOf(entry, draft)} edited=${changed.includes(entry)} overtaken=${changed.includes(entry) && !same(began[entry.key], entry.value)} onInput=${set(entry)} error=${problem?.key === entry.key ? problem.text : undefined} />`)}
         </div>
       </section>`)}
     <p class="settings-note">They stand in <code>plugins/${id}.json</code> of the data folder, where they may be edited as well.</p>
@@ -73,13 +76,14 @@ function groups(id, { settings, sections }) {
   return [...found].map(([section, list]) => ({ section, list, title: sections[section]?.[0] ?? `Settings of ${id}`, text: sections[section]?.[1] }));
 }
 
-function Row({ entry, value, edited, onInput, error }) {
+function Row({ entry, value, edited, overtaken, onInput, error }) {
   const { key, title, description, secret } = entry;
   const resettable = secret ? isHidden(entry) && entry.is_set && value !== null : !same(value, entry.default);
   return html`
     <article class="setting" id=${`setting-${key}`} aria-label=${title} data-edited=${edited ? "" : null}>
       <${SettingInput} entry=${entry} value=${value} onInput=${onInput} label=${title} hint=${description} error=${error} />
       <footer class="setting-foot">
+        ${overtaken && html`<p role="status">Changed meanwhile${!secret && html`, to <span class="setting-default">${written(entry.value, entry)}</span>`}: saving replaces it.</p>`}
         ${!secret && !same(value, entry.default) && html`<p>Default: <span class="setting-default">${written(entry.default, entry)}</span></p>`}
         ${resettable && html`<${Button} size="s" kind="plain" onClick=${() => onInput(secret ? null : entry.default)} aria-label=${secret ? `Remove ${title}` : `Use the default of ${title}`}>${secret ? "Remove" : "Use the default"}</${Button}>`}
       </footer>
