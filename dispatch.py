@@ -19,6 +19,7 @@ from db.transaction import Transaction
 from handlers.context import Context, Visitor, World
 from handlers.filters import carry_out
 from handlers.frames import frame_of
+from handlers.muting import MUTED
 from handlers.outcome import Answer, Change, Event, Outcome
 from outgoing import Outgoing, Prepared, Recipient, needs_storing, prepare
 from protocol.base import COMMANDS, Command, Packet, Spec
@@ -27,8 +28,6 @@ from protocol.errors import Code, Refused
 from protocol.login import AuthErrorEvent, ErrorEvent
 from protocol.notices import RateLimitEvent
 
-MUTED = frozenset({"typing", "slash_response"})
-"""Commands that a muted user may not use, besides the limited ones."""
 SPECS: dict[type[Command], Spec] = {spec.command: spec for spec in COMMANDS.values()}
 
 log = logging.getLogger("originchats.server")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from db.channels import Channel
 from db.memberships import Membership
 from handlers.channels import channel_object
+from handlers.muting import muted_s
 from handlers.names import checked_channel_name
 from handlers.outcome import Change, Event, Outcome
 from handlers.registry import handles
@@ -152,7 +153,8 @@ def channel_leave(ctx: Context, cmd: ChannelLeave) -> Change:
     channel = world.channels.by_name(cmd.channel)
     if channel is None or not (world.access.may(user, channel, "view") or world.memberships.has(channel.id, user.id)):
         raise Refused(Code.CHANNEL_NOT_FOUND)
-    packet = MemberLeaveEvent(channel=channel.name, user=user.username, reason=cmd.reason)
+    reason = "" if muted_s(ctx) else cmd.reason
+    packet = MemberLeaveEvent(channel=channel.name, user=user.username, reason=reason)
     return _put_out(world, channel, user, packet, ChannelLeaveReply(channel=channel.name), Code.NOT_A_MEMBER)
 
 

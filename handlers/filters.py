@@ -16,9 +16,10 @@ from db.channels import Channel
 from db.directs import Direct
 from db.users import User
 from handlers.channel_members import find_named
+from handlers.muting import MUTED, require_unmuted
 from handlers.places import find_channel, find_thread
 from handlers.registry import HANDLERS
-from protocol.base import COMMANDS, Command
+from protocol.base import COMMANDS, Command, Spec
 from protocol.channel_members import ChannelKick, ChannelLeave, ChannelTopicSet
 from protocol.directs import DirectMessage
 from protocol.errors import Code, Refused
@@ -107,10 +108,7 @@ async def _filtered(ctx: Context, cmd: Command, writes: Writes) -> Outcome | Cha
     if len(drafts) > MAX_TEXTS:
         raise Refused(Code.BAD_VALUE, field=name, reason=f"more than {MAX_TEXTS} texts")
     texts = await look(ctx.world, drafts)
-    require_still(ctx)
-    needs = COMMANDS[name].needs
-    if needs is not None and not ctx.world.access.can(ctx.user, needs):
-        raise Refused(Code.PERMISSION_REQUIRED, permission=needs)
+    require_still(ctx, COMMANDS[name])
     if texts != [draft.content for draft in drafts]:
         left = iter(texts)
         cmd = _checked(name, fields | {f: with_texts(fields[f], left) for f in writes.fields if f in fields})
@@ -180,12 +178,11 @@ def _place(ctx: Context, cmd: Command) -> tuple[Channel | Direct | None, str | N
     return channel, None, isinstance(channel, Direct)
 
 
-def require_still(ctx: Context) -> None:
+def require_still(ctx: Context, spec: Spec) -> None:
     """The guards that the dispatcher held before the wait. Raises Refused."""
-    user = ctx.user
-    if user.banned or not ctx.visitor.present:
+    if ctx.user.banned or not ctx.visitor.present:
         raise Refused(Code.AUTH_REQUIRED)
-    now = ctx.world.clock()
-    if user.muted_until is not None and user.muted_until > now:
-        wait_s = max(1, round(user.muted_until - now))
-        raise Refused(Code.RATE_LIMIT, reason=f"You are timed out for {wait_s} seconds")
+    if spec.limited or spec.name in MUTED:
+        require_unmuted(ctx)
+    if spec.needs is not None and not ctx.world.access.can(ctx.user, spec.needs):
+        raise Refused(Code.PERMISSION_REQUIRED, permission=spec.needs)

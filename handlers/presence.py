@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from db.users import Status, User
 from handlers.asset_pictures import picture_url
+from handlers.muting import require_unmuted
 from handlers.names import checked_nickname
 from handlers.outcome import Event, Outcome, ViewChanged
 from handlers.registry import handles
@@ -162,6 +163,8 @@ def users_online(ctx: Context, cmd: UsersOnline) -> Outcome:
 @handles(StatusSet)
 def status_set(ctx: Context, cmd: StatusSet) -> Outcome:
     old = ctx.user
+    if cmd.text and cmd.text != old.status.text:
+        require_unmuted(ctx)
     ctx.world.profile_changes.spend(old.id)
     new = msgspec.structs.replace(old, status=Status(cmd.status, cmd.text))
     ctx.world.users.put_lazily(new)

@@ -20,6 +20,7 @@ from handlers.slash_registry import Difference, Registered
 from handlers.slash_registry import SlashCall as Called
 from protocol import objects_messages as objects
 from protocol.audience import Everyone, OneSession
+from protocol.base import COMMANDS
 from protocol.embeds import check_embeds
 from protocol.errors import Code, Refused
 from protocol.login import ErrorEvent
@@ -170,7 +171,7 @@ async def _call_plugin(ctx: Context, place: Place, command: ListedSlashCommand, 
     assert plugins is not None
     _require_role(ctx.user, command)
     text = await plugins.slash(ctx.user, name, place.channel.name, checked_arguments(command.options, cmd.args))
-    require_still(ctx)
+    require_still(ctx, COMMANDS["slash_call"])
     place = find_place(ctx, cmd, "text")
     _require_writing(ctx, place)
     if command.ephemeral or not text:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from db.store import Head
 from db.threads import Thread
 from handlers import wire
+from handlers.muting import require_unmuted
 from handlers.outcome import Change, Event, Outcome
 from handlers.places import Place, find_channel, find_thread, require, thread_now
 from handlers.registry import handles
@@ -79,6 +80,8 @@ def thread_update(ctx: Context, cmd: ThreadUpdate) -> Change:
     if cmd.locked is not None and not world.access.can(ctx.user, "manage_threads"):
         raise Refused(Code.PERMISSION_REQUIRED, permission="manage_threads")
     name = UNSET if cmd.name is None else _checked_name(cmd.name)
+    if name is not UNSET:
+        require_unmuted(ctx)
     locked = UNSET if cmd.locked is None else cmd.locked
     archived = UNSET if cmd.archived is None else cmd.archived
 

@@ -150,7 +150,7 @@ class ChannelLeaveReply(Packet, kw_only=True, frozen=True, tag="channel_leave"):
 
 
 @spec(
-    does="Leave a channel, and give up being operator or voice of it.",
+    does="Leave a channel, and give up being operator or voice of it; of who is muted no reason is told.",
     allowed="who has joined the channel, or is operator or voice of it",
     reply=ChannelLeaveReply,
     events=(MemberLeaveEvent, ChannelsGetEvent),

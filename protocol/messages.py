@@ -236,10 +236,10 @@ class MessageUnpin(Command, kw_only=True, frozen=True):
 
 @spec(
     does="React to a message with an emoji.",
-    allowed="channel permission `react` on the channel or the thread's parent",
+    allowed="channel permission `react` on the channel or the thread's parent; not while muted",
     pace="broadcasts_per_minute",
     events=(MessageReactAddEvent,),
-    errors=(*ALTERING, Code.ALREADY_REACTED, Code.TOO_MANY_REACTIONS),
+    errors=(*ALTERING, Code.ALREADY_REACTED, Code.TOO_MANY_REACTIONS, Code.RATE_LIMIT),
     example={"id": ID_A, "channel": "general", "emoji": "👍"},
 )
 class MessageReactAdd(Command, kw_only=True, frozen=True):

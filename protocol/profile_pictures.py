@@ -39,9 +39,9 @@ class PfpGetReply(Packet, kw_only=True, frozen=True, tag="pfp_get"):
 
 @spec(
     does="Set the own picture.",
-    allowed="everybody after login, unless `auth_mode` is `rotur`",
+    allowed="everybody after login, unless `auth_mode` is `rotur`; not while muted",
     events=(PfpSetEvent,),
-    errors=(Code.PICTURE_FIXED, Code.BAD_VALUE, Code.TOO_MANY_TRIES),
+    errors=(Code.PICTURE_FIXED, Code.BAD_VALUE, Code.TOO_MANY_TRIES, Code.RATE_LIMIT),
     example={"url": "https://example.org/me.png"},
 )
 class PfpSet(Command, kw_only=True, frozen=True):

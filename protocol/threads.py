@@ -127,11 +127,12 @@ class ThreadMessages(Command, kw_only=True, frozen=True):
 
 @spec(
     does="Rename, lock, unlock, archive or un-archive a thread.",
-    allowed="its creator, or the permission `manage_threads`; `locked` needs `manage_threads`",
+    allowed="its creator, or the permission `manage_threads`; `locked` needs `manage_threads`; `name` not while muted",
     pace="broadcasts_per_minute",
     events=(ThreadUpdateEvent,),
     errors=(
         Code.THREAD_NOT_FOUND, Code.NOT_PERMITTED, Code.PERMISSION_REQUIRED, Code.BAD_VALUE, Code.PLUGIN_REFUSED,
+        Code.RATE_LIMIT,
     ),
     example={"thread_id": THREAD_ID, "archived": True},
 )  # fmt: skip

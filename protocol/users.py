@@ -180,10 +180,10 @@ class StatusSetReply(Packet, kw_only=True, frozen=True, tag="status_set"):
 
 @spec(
     does="Set the own presence and status text.",
-    allowed="everybody after login",
+    allowed="everybody after login; a new text not while muted",
     reply=StatusSetReply,
     events=(StatusGetEvent, UserConnectEvent, UserDisconnectEvent),
-    errors=(Code.TOO_MANY_TRIES, Code.PLUGIN_REFUSED),
+    errors=(Code.TOO_MANY_TRIES, Code.RATE_LIMIT, Code.PLUGIN_REFUSED),
     example={"status": "dnd", "text": "in a meeting"},
 )
 class StatusSet(Command, kw_only=True, frozen=True):
