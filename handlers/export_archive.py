@@ -39,6 +39,8 @@ SECTIONS: dict[str, tuple[personal.Read, str]] = {
     "push_subscriptions": (personal.subscriptions, "Where notifications are sent to."),
     "moderation": (personal.moderation, "What the moderation log tells of you."),
 }
+OF_DEVICES = ("sessions", "push_subscriptions")
+"""Only in one's own archive, and for owners."""
 README = """{server}: everything that this server holds of {user}, made at {now}.
 
 account.json
@@ -100,7 +102,7 @@ class Archive:
             archive.writestr(entry("account.json"), self._account())
             yield pipe.take()
             for name, (read, _) in SECTIONS.items():
-                if name == "sessions" and not self._own and not self._everything:
+                if name in OF_DEVICES and not self._own and not self._everything:
                     continue
                 with archive.open(entry(f"{name}.jsonl"), "w", force_zip64=True) as file:
                     cursor = None

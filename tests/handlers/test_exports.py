@@ -25,6 +25,7 @@ from routes.app import build
 from routes.exports import MAX_RUNNING, Exports
 from tests.handlers.community import empower
 from tests.handlers.conftest import Clock, Stage
+from tests.permissions.town import PUSH_KEYS
 from tests.support.community import user_id
 from tests.support.house import Guest, House, open_house
 from upkeep import Upkeep
@@ -174,19 +175,23 @@ async def test_ones_own_archive_has_everything_but_secrets_and_hidden_names(
 
 @anyio
 async def test_a_manager_gets_only_what_it_may_view_and_an_owner_all(house: House) -> None:
-    await live_a_little(house)
+    ann, _ = await live_a_little(house)
+    subscription = {"endpoint": "https://push.example.org/send/abc", "keys": PUSH_KEYS}
+    assert (await ann.one("push_subscribe", subscription=subscription))["cmd"] == "push_subscribed"
     boss, host = await house.enter("boss"), await house.enter("host")
     await host.ask("role_create", name="boss", permissions=["manage_users"])
     await host.ask("role_reorder", roles=["boss", "user"])
     found = await archive(house, boss, user=user_id("ann"))
     assert [each["content"] for each in found["messages.jsonl"]] == ["public words"]
     assert "sessions.jsonl" not in found
+    assert "push.example.org" not in str(found)
     assert not found["account.json"]["direct_channels"]
     assert "hideout" not in str(found)
     everything = await archive(house, host, user=user_id("ann"))
     where = {each["content"]: each["channel"] for each in everything["messages.jsonl"]}
     assert where["hidden words"] == "hideout"
     assert where["private words"].startswith("dm-")
+    assert everything["push_subscriptions.jsonl"][0]["endpoint"] == subscription["endpoint"]
 
 
 @anyio
