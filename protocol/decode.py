@@ -11,6 +11,7 @@ import msgspec
 
 from protocol.base import COMMANDS, Command
 from protocol.errors import Code, Refused
+from protocol.wrong_values import in_words
 
 MAX_DEPTH = 64
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -70,8 +71,8 @@ def _explain(text: bytes, error: Exception) -> BadPacket:
         return BadPacket(Code.UNKNOWN_COMMAND, cmd[:64], listener, cmd=cmd[:64])
     if isinstance(error, UnicodeDecodeError):
         return BadPacket(Code.MALFORMED, cmd, listener, reason="a text is not valid UTF-8")
-    what, _, where = str(error).partition(" - at `$")
-    field = where.rstrip("`").lstrip(".") or "packet"
+    what, where = in_words(error, COMMANDS[cmd].command)
+    field = where.lstrip(".") or "packet"
     return BadPacket(Code.BAD_VALUE, cmd, listener, field=f"{cmd}.{field}" if field != "packet" else cmd, reason=what)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from protocol.errors import Code, Refused
 from protocol.objects_messages import Embed
+from protocol.wrong_values import in_words
 
 MAX_EMBEDS = 10
 MAX_TEXT = 6000
@@ -35,7 +36,8 @@ def _fault(raw: dict[str, Any]) -> str | None:
     try:
         embed = msgspec.convert(_without_nulls(raw), Embed, strict=False)
     except msgspec.ValidationError as error:
-        return str(error)
+        what, where = in_words(error, Embed)
+        return f"{where[1:]}: {what}" if where else what
     if embed.type == "link" and not embed.url:
         return "a link needs a url"
     if embed.type == "image" and not embed.image:

@@ -186,7 +186,7 @@ def _query(request: Request, type_: type[msgspec.Struct]) -> Any:
     try:
         return msgspec.convert(dict(request.query_params), type_, strict=False)
     except msgspec.ValidationError as error:
-        raise problem_of_validation(error) from None
+        raise problem_of_validation(error, type_) from None
 
 
 async def _body(api: Api, request: Request, type_: type[msgspec.Struct]) -> Any:
@@ -208,7 +208,7 @@ async def _body(api: Api, request: Request, type_: type[msgspec.Struct]) -> Any:
     try:
         return msgspec.json.decode(text, type=type_)
     except msgspec.ValidationError as error:
-        raise problem_of_validation(error) from None
+        raise problem_of_validation(error, type_) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Problem(400, "malformed", "The body is not JSON in UTF-8.") from None
 

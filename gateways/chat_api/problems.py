@@ -15,6 +15,7 @@ from starlette.responses import Response
 from gateways.chat_api.types import ProblemDetails
 from gateways.core import GatewayRefused
 from protocol.errors import Code
+from protocol.wrong_values import in_words
 
 MEDIA_TYPE = "application/problem+json"
 THROTTLED_S = 60
@@ -145,10 +146,10 @@ def problem_of(refused: GatewayRefused) -> Problem:
     return Problem(status, refused.code, refused.text, field, wait_s)
 
 
-def problem_of_validation(error: msgspec.ValidationError) -> Problem:
+def problem_of_validation(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> Problem:
     """What does not fit its type; `field` is the path to it, such as `args[1]`."""
-    text, found, path = str(error).partition(" - at `")
-    field = path.removesuffix("`").removeprefix("$").removeprefix(".") if found else ""
+    text, path = in_words(error, kind)
+    field = path.removeprefix(".")
     missing = re.fullmatch(r"Object missing required field `(.+)`", text)
     if missing:
         field = f"{field}.{missing[1]}".removeprefix(".")

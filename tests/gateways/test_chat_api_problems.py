@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import msgspec
 import pytest
 
-from gateways.chat_api.problems import STATUS, Problem, problem_of, status_of
+from gateways.chat_api.problems import STATUS, Problem, problem_of, problem_of_validation, status_of
+from gateways.chat_api.types import ModeBody, PostBody
 from gateways.core import GatewayRefused
 from protocol.errors import Code
 
@@ -68,3 +71,22 @@ def test_without_a_token_the_answer_says_which_one_is_needed() -> None:
 )
 def test_fields_are_called_as_they_are_here(field: str | None, told: str | None) -> None:
     assert problem_of(GatewayRefused("bad_value", "text", field)).field == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "detail"),
+    [
+        (PostBody, {"to": "#general", "type": "shout"}, "type: Invalid enum value 'shout'; expected one of 'action'"),
+        (ModeBody, {"modes": "+x"}, "modes: This does not fit: Signs and letters"),
+        (ModeBody, {"modes": "+v", "args": [1]}, "args[0]: Expected `str`, got `int`"),
+        (ModeBody, {}, "modes: Object missing required field `modes`"),
+    ],
+)
+def test_a_wrong_field_is_answered_with_what_would_have_fitted(
+    kind: type[msgspec.Struct], body: dict[str, Any], detail: str
+) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(body, kind)
+    problem = json.loads(problem_of_validation(caught.value, kind).body)
+    assert (problem["code"], problem["field"]) == ("bad_value", detail.partition(":")[0])
+    assert problem["detail"].startswith(detail)

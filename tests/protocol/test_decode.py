@@ -282,3 +282,27 @@ def test_a_damaged_command_is_a_command_or_bad(data: st.DataObject, cmd: str) ->
         if not frame:
             break
     decodes_or_is_bad(bytes(frame))
+
+
+@pytest.mark.parametrize(
+    ("frame", "field", "says"),
+    [
+        ('{"cmd":"status_set","status":"gone"}', "status_set.status", "expected one of 'dnd', 'idle', 'invisible'"),
+        (
+            '{"cmd":"slash_register","commands":[{"name":"x","options":[{"name":"d","type":"date"}]}]}',
+            "slash_register.commands[0].options[0].type",
+            "expected one of 'bool', 'enum', 'float', 'int', 'str'",
+        ),
+        (
+            '{"cmd":"slash_register","commands":[{"name":"a b"}]}',
+            "slash_register.commands[0].name",
+            "does not fit: 1 to 32 letters, digits, `-` and `_`",
+        ),
+        ('{"cmd":"emoji_add","name":"a b","image":""}', "emoji_add.name", "does not fit: 1 to 64 letters a-z"),
+        ('{"cmd":"status_set","status":7}', "status_set.status", "Expected `str`"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_would_have_fitted(frame: str, field: str, says: str) -> None:
+    refused = bad(frame)
+    assert refused.fields["field"] == field
+    assert says in refused.fields["reason"]
