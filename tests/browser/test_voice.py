@@ -33,6 +33,7 @@ WATCHED = """() => {
         }
     };
 }"""
+TILE = '.voice-tile[data-user="USR:local_{}"]'
 HEARD = """async () => {
     const open = window.made.filter((each) => each.connectionState === "connected");
     const stats = (await Promise.all(open.map((each) => each.getStats()))).flatMap((each) => [...each.values()]);
@@ -63,8 +64,13 @@ async def hear(page: Page, name: str) -> None:
     await until(page, HEARD)
 
 
+async def speaks(page: Page, name: str) -> None:
+    """Until one of the beeps of the fake microphone of a member is seen."""
+    await until(page, "tile => document.querySelector(`${tile}[data-speaking]`) !== null", TILE.format(name))
+
+
 def tile(page: Page, name: str) -> Locator:
-    return page.locator(f'.voice-tile[data-user="USR:local_{name}"]')
+    return page.locator(TILE.format(name))
 
 
 def listed(page: Page, name: str) -> Locator:
@@ -81,7 +87,7 @@ async def test_members_hear_each_other_and_see_who_is_there(server: ServerProces
     await join(ben)
     await hear(ann, "ben")
     await hear(ben, "ann")
-    await expect(tile(ann, "ben")).to_have_attribute("data-speaking", "")  # the fake microphone beeps
+    await speaks(ann, "ben")
     for name in ("ann", "ben"):
         await expect(listed(cleo, name)).to_be_visible()
     await shot(ann, "voice-call")
@@ -172,7 +178,7 @@ async def test_without_a_microphone_one_can_listen(
     await ann.evaluate("() => (navigator.mediaDevices.getUserMedia = window.real)")
     await ann.get_by_role("main").get_by_role("button", name="Unmute").click()
     await expect(tile(ben, "ann").get_by_role("img", name="muted")).to_have_count(0)
-    await expect(tile(ben, "ann")).to_have_attribute("data-speaking", "")
+    await speaks(ben, "ann")
 
 
 async def test_the_microphone_can_be_chosen(server: ServerProcess, visit: Visits) -> None:
@@ -210,7 +216,12 @@ async def test_after_a_restart_of_the_server_everybody_is_back(server: ServerPro
     await expect(tile(ben, "ann").get_by_role("img", name="muted")).to_be_visible()
 
 
-PLAYED = "() => window.players.filter((each) => each.srcObject).map((each) => [each.volume, each.muted])"
+PLAYED = "JSON.stringify(window.players.filter((each) => each.srcObject).map((each) => [each.volume, each.muted]))"
+
+
+async def plays(page: Page, volume: float, *, muted: bool = False) -> None:
+    """Until there is one sound of others, as loud as this."""
+    await until(page, f"() => {PLAYED} === '[[{volume},{str(muted).lower()}]]'")
 
 
 async def test_each_member_is_as_loud_as_one_likes(server: ServerProcess, visit: Visits) -> None:
@@ -224,17 +235,17 @@ async def test_each_member_is_as_loud_as_one_likes(server: ServerProcess, visit:
     await join(ann)
     await join(ben)
     await hear(ann, "ben")
-    assert await ann.evaluate(PLAYED) == [[1, False]]
+    await plays(ann, 1)
     await tile(ann, "ben").get_by_role("button", name="Volume of ben").click()
     slider = ann.get_by_role("dialog", name="Volume of ben").get_by_role("slider", name="Volume of ben")
     await slider.fill("40")
-    assert await ann.evaluate(PLAYED) == [[0.4, False]]
+    await plays(ann, 0.4)
     await assert_accessible(ann)
     await shot(ann, "voice-volume")
     await slider.press("ArrowRight")
-    assert await ann.evaluate(PLAYED) == [[0.45, False]]
+    await plays(ann, 0.45)
     await slider.press("Home")
-    assert await ann.evaluate(PLAYED) == [[0, True]]
+    await plays(ann, 0, muted=True)
     await slider.fill("25")
     await ann.keyboard.press("Escape")
     await expect(slider).to_have_count(0)
@@ -245,7 +256,7 @@ async def test_each_member_is_as_loud_as_one_likes(server: ServerProcess, visit:
     await ann.evaluate(watch)
     await join(ann)
     await hear(ann, "ben")
-    assert await ann.evaluate(PLAYED) == [[0.25, False]]
+    await plays(ann, 0.25)
     await expect(tile(ann, "ann").get_by_role("button", name=re.compile("^Volume"))).to_have_count(0)
 
 
@@ -261,6 +272,18 @@ async def test_on_a_phone_a_running_call_is_in_sight_in_other_channels(server: S
     await shot(page, "voice-strip-phone")
     await strip.get_by_role("button", name="Mute").click()
     await expect(strip.get_by_role("button", name="Unmute")).to_be_visible()
+    await page.evaluate("location.hash = '#/settings/appearance'")
+    main = page.get_by_role("main")
+    await expect(main.get_by_role("heading", name="Appearance", level=1)).to_be_visible()
+    await expect(strip.get_by_role("button", name="Unmute")).to_be_in_viewport(ratio=1)
+    boxes = [await each.bounding_box() for each in (strip, main)]
+    assert all(boxes)
+    assert [(round(box["y"]), round(box["y"] + box["height"])) for box in boxes if box] == [(0, 44), (44, PHONE[1])]
+    await assert_accessible(page)
+    await shot(page, "voice-strip-settings-phone")
+    await main.get_by_role("button", name="All settings").click()
+    await expect(page.get_by_role("heading", name="Settings", level=1)).to_be_visible()
+    await shot(page, "voice-strip-settings-list-phone")
     await strip.get_by_role("link", name="lounge").click()
     await expect(page.locator(".voice")).to_have_attribute("data-state", "connected")
     await expect(strip).to_have_count(0)

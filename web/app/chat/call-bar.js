@@ -29,7 +29,8 @@ export function CallBar() {
   `;
 }
 
-/** On phones, above another place than that of the call, while the channels are out of sight. open: name of the channel there. */
+/** On phones, above another place than that of the call, while the channels are out of sight. open: name of the channel
+ *  there; none in the settings. */
 export function CallStrip({ open }) {
   const now = call.value;
   if (!now || open === now.channel) return null;

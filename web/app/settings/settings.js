@@ -1,5 +1,6 @@
 // The settings: sections at the side, one page each, loaded when it is opened. On phones the list of sections comes first.
 import { html, useLayoutEffect } from "../lib.js";
+import { call } from "../core/call-state.js";
 import { can, isOwner } from "../core/permissions.js";
 import { go, link, route } from "../core/router.js";
 import { capabilities, server } from "../core/state.js";
@@ -11,6 +12,7 @@ import { Skeleton } from "../ui/spinner.js";
 
 await ensureStyle("settings.css", "settings-pages.css", "settings-running.css");
 
+const CallStrip = lazy(() => import("../chat/voice.js"), "CallStrip");
 const page = (load, name) => lazy(load, name, html`<div class="settings-loading"><${Skeleton} lines=${6} /></div>`);
 
 /** may: whether it is shown to this member. needs: a command that the server must have. */
@@ -52,6 +54,7 @@ export function Settings({ section }) {
   }, []);
   return html`
     <div class="settings" data-chosen=${chosen ? "" : null}>
+      ${call.value && html`<${CallStrip} />`}
       <nav class="settings-nav" aria-label="Settings">
         <header class="settings-head">
           <h1>Settings</h1>
