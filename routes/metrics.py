@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -32,7 +33,19 @@ class Measurements:
 def _is_local(request: Request) -> bool:
     if request.client is None or any(name in request.headers for name in OF_OTHERS):
         return False
+    if not all(map(_is_private_name, request.headers.getlist("host"))):
+        return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_private_name(host: str) -> bool:
+    """Whether a Host header is an address, or a name that nobody can register. A web page whose own name leads to this
+    machine asks without `Origin`."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return "." not in name.removesuffix(".localhost") or bool(ipaddress.ip_address(name))
     except ValueError:
         return False

@@ -231,6 +231,11 @@ def test_programs_on_this_machine_may_read_the_measurements(app: ASGIApp, client
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:5613", "[::1]:5613", "localhost", "chat.localhost:1", "chat", "10.0.0.7"])
+def test_programs_here_may_call_this_machine_by_any_name_of_its_own(app: ASGIApp, host: str) -> None:
+    assert request(app, "/metrics", headers={"Host": host}).status == 200
+
+
 @pytest.mark.parametrize(
     ("client", "headers"),
     [
@@ -242,6 +247,10 @@ def test_programs_on_this_machine_may_read_the_measurements(app: ASGIApp, client
         ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}),
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}),
         ("127.0.0.1", {"Origin": "https://elsewhere.example"}),
+        ("127.0.0.1", {"Host": "rebound.example:5613"}),
+        ("127.0.0.1", {"Host": "rebound.example."}),
+        ("127.0.0.1", {"Host": "127.0.0.1.example"}),
+        ("127.0.0.1", {"Host": "["}),
     ],
 )
 def test_others_find_no_measurements(app: ASGIApp, world: World, client: str | None, headers: dict[str, str]) -> None:
