@@ -63,12 +63,12 @@ class Workshop:
             for runner in list(self.host.runners.values()):
                 future = runner.worker.submit(lambda: None) if runner.worker is not None else None
                 if future is not None:
-                    await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(future))], timeout=5)
+                    await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(future))], timeout=30)
             await self.house.quiet()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Until something holds that another thread brings about."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not holds():
                 await asyncio.sleep(0)
                 for guest in self.house.guests:

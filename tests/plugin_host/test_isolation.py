@@ -83,7 +83,7 @@ async def test_a_plugin_that_blocks_is_switched_off_and_its_thread_abandoned(
     module.gate.set()
     worker = shop.host.runners["stuck"].worker
     assert worker is not None
-    worker.join(10)
+    worker.join(60)
     assert not any(thread.name == "plugin stuck" for thread in threading.enumerate()), "it has ended"
     await shop.house.quiet()
     assert module.after == [], "what comes too late is not done"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.plugin_host.conftest import Workshop
+from tests.support.community import edit
 from tests.support.house import Guest
 
 pytestmark = pytest.mark.anyio
@@ -135,6 +136,8 @@ async def test_a_hook_that_does_not_answer_lets_messages_pass(shop: Workshop) ->
             gate.wait(20)
         """,
     )
+    edit(shop.house.world.live.path, lambda config: config["plugins"].update(before_s=1))
+    shop.house.community.reload_config()
     ann = await shop.house.enter("ann")
     ann.together(*({"cmd": "message_new", "channel": "general", "content": text} for text in ("1", "2", "3")))
     await shop.until(lambda: len(contents(ann.packets)) == 3)

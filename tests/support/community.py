@@ -18,6 +18,7 @@ CONFIG: dict[str, Any] = {
     "server": {"name": "Test community", "owner": {"name": "host"}},
     "auth_mode": "cracked",
     "rate_limiting": {"enabled": False},
+    "plugins": {"before_s": 10},  # a busy machine takes longer than a message should wait
     "limits": dict.fromkeys(
         ("profile_changes_per_minute", "broadcasts_per_minute", "searches_per_minute", "lists_per_minute"), 1_000_000
     ),
