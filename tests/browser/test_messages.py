@@ -107,6 +107,23 @@ async def test_a_reaction_is_added_by_the_picker_and_taken_back_by_its_chip(
     await expect(row(page, theirs).get_by_role("button", name="🎂, 1: ben")).to_have_attribute("aria-pressed", "false")
 
 
+async def test_emojis_that_the_device_cannot_draw_are_not_offered(server: ServerProcess, visit: Visits) -> None:
+    page = await entered(server, visit)
+    await page.evaluate("""() => {
+        CanvasRenderingContext2D.prototype.measureText = (text) => ({ width: text === "🪨" ? 50 : 25 });
+        CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            if (text === "🪦") return;
+            this.fillStyle = text === "🪣" ? "#f00" : "#00f";
+            this.fillRect(x, y, 5, 5);
+        };
+    }""")
+    await page.get_by_role("button", name="Emoji", exact=True).click()
+    offered = page.get_by_role("dialog", name="Emojis").get_by_role("option")
+    for name, times in (("boomerang", 1), ("headstone", 0), ("rock", 0), ("bucket", 0)):
+        await page.get_by_label("Search emojis").fill(name)
+        await expect(offered.and_(page.get_by_label(name, exact=True))).to_have_count(times)
+
+
 @pytest.mark.parametrize("word", ["constructor", "__proto__", "toString"])
 async def test_a_reaction_may_be_named_like_a_part_of_every_object(
     server: ServerProcess, visit: Visits, others: Visitors, word: str

@@ -52,11 +52,12 @@ export function CustomEmoji({ emoji, class: extra = "" }) {
 
 let loading = null;
 
-/** [[emoji, label, [tag, ...], group], ...] in the order of pickers. */
+/** [[emoji, label, [tag, ...], group], ...] in the order of pickers: those that this device can draw. */
 export function loadEmojis() {
-  loading ??= fetch(new URL("../../vendor/emojis.json", import.meta.url)).then((answer) => {
+  loading ??= fetch(new URL("../../vendor/emojis.json", import.meta.url)).then(async (answer) => {
     if (!answer.ok) throw new Error("The emojis could not be loaded.");
-    return answer.json();
+    const { drawable } = await import("./drawable-emojis.js");
+    return drawable(await answer.json());
   });
   loading.catch(() => (loading = null));
   return loading;
