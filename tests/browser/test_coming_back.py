@@ -84,7 +84,7 @@ async def test_a_place_that_opens_at_a_message_seen_before_hears_of_new_ones(
     await ann.evaluate("(hash) => (location.hash = hash)", f"#/c/general/{id_}")
     await ann.reload()
     await until(ann, ONLINE)
-    await expect(ann.locator("[data-highlighted]")).to_have_count(1)
+    await expect(ann.locator(f'[data-message="{id_}"]')).to_be_focused()
     await write(ben, "news")
     await expect(ann.locator(".message-content", has_text="news")).to_be_visible()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.gallery.shoot import CHROMIUM, SIZES, browsing, serving
+from tests.support.chromium import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium")
 
@@ -32,6 +34,8 @@ CONTRAST = """([inks, grounds]) => {
   probe.remove();
   return found;
 }"""
+expect.set_options(timeout=PATIENCE_S * 1000)
+
 SURFACES = ["--bg", "--surface", "--surface-sunken", "--surface-raised", "--field", "--neutral-3"]
 MEANINGS = ["accent", "danger", "warning", "success", "info"]
 
@@ -176,12 +180,8 @@ def test_pressing_its_button_again_closes_a_menu(page: Page) -> None:
 def test_what_floats_stays_inside_the_page(page: Page, size: tuple[int, int], state: str, address: str) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(f"{address}?open={state}")
-    box = page.locator({"menu": ".menu", "popover": ".popover", "tip": ".tip[data-shown]"}[state]).bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
-    assert box["y"] >= 0
-    assert box["x"] + box["width"] <= size[0]
-    assert box["y"] + box["height"] <= size[1]
+    floating = page.locator({"menu": ".menu", "popover": ".popover", "tip": ".tip[data-shown]"}[state])
+    expect(floating).to_be_in_viewport(ratio=1)
 
 
 def test_a_popover_as_a_component_follows_its_content_and_tells_when_it_closes(page: Page) -> None:
@@ -213,8 +213,10 @@ def test_toasts_are_spoken_and_can_be_dismissed(page: Page) -> None:
     page.locator("#toasts").click()
     expect(page.locator(".toast")).to_have_count(4)
     expect(page.locator("[aria-live=assertive]")).to_contain_text("Could not save")
-    page.locator(".toast").last.get_by_role("button", name="Dismiss").click()
-    expect(page.locator(".toast")).to_have_count(3)
+    failure = page.locator(".toast", has_text="Could not save")
+    failure.hover()  # now it stays until it is dismissed
+    failure.get_by_role("button", name="Dismiss").click()
+    expect(failure).to_have_count(0)
 
 
 def test_tabs_are_walked_by_arrows_and_leave_out_the_disabled(page: Page) -> None:
@@ -226,8 +228,8 @@ def test_tabs_are_walked_by_arrows_and_leave_out_the_disabled(page: Page) -> Non
     expect(page.get_by_role("tab", name="Roles")).to_be_focused()
 
 
-def names(page: Page) -> list[str]:
-    return page.locator(".gallery-drag .truncate").all_inner_texts()
+def expect_order(page: Page, *names: str) -> None:
+    expect(page.locator(".gallery-drag .truncate")).to_have_text(names)
 
 
 def test_a_row_is_moved_by_keyboard_and_each_step_is_spoken(page: Page) -> None:
@@ -240,7 +242,7 @@ def test_a_row_is_moved_by_keyboard_and_each_step_is_spoken(page: Page) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     expect(spoken).to_have_text("general dropped at 4 of 5.")
-    assert names(page) == ["welcome", "workshop", "show-and-tell", "general", "evening call"]
+    expect_order(page, "welcome", "workshop", "show-and-tell", "general", "evening call")
     expect(page.get_by_role("button", name="Move general")).to_be_focused()
 
 
@@ -249,12 +251,12 @@ def test_a_row_taken_by_keyboard_is_put_back_by_escape_and_never_passes_a_fixed_
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
-    assert names(page) == ["welcome", "general", "workshop", "show-and-tell", "evening call"]
+    expect_order(page, "welcome", "general", "workshop", "show-and-tell", "evening call")
     page.keyboard.press("Space")
     for _ in range(4):
         page.keyboard.press("ArrowUp")
     page.keyboard.press("Space")
-    assert names(page) == ["welcome", "workshop", "general", "show-and-tell", "evening call"]
+    expect_order(page, "welcome", "workshop", "general", "show-and-tell", "evening call")
 
 
 def test_a_row_is_dragged_to_another_place(page: Page) -> None:
@@ -264,7 +266,7 @@ def test_a_row_is_dragged_to_another_place(page: Page) -> None:
     assert target is not None
     page.mouse.move(target["x"] + 5, target["y"] + 5, steps=6)
     page.mouse.up()
-    assert names(page) == ["welcome", "evening call", "general", "workshop", "show-and-tell"]
+    expect_order(page, "welcome", "evening call", "general", "workshop", "show-and-tell")
 
 
 def test_a_number_out_of_bounds_is_told_and_not_taken(page: Page) -> None:
@@ -290,8 +292,11 @@ def test_a_color_is_written_or_picked(page: Page) -> None:
 
 def test_a_button_is_busy_until_its_promise_settles(page: Page) -> None:
     button = page.get_by_role("button", name="Takes a moment")
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(hours=1))
     button.click()
     expect(button).to_have_attribute("aria-busy", "true")
+    page.clock.run_for(1500)
     expect(button).not_to_have_attribute("aria-busy", "true")
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.pictures import picture
 from tests.support.server import ServerProcess
 
@@ -167,7 +167,7 @@ async def test_searching_and_jumping_to_what_was_found(server: ServerProcess, vi
     await shot(ann, "search")
     await assert_accessible(ann)
     await found.click()
-    await expect(ann.locator("[data-message][data-highlighted]").filter(has_text="kettle")).to_be_visible()
+    await expect(ann.get_by_role("log").locator("[data-message]").filter(has_text="kettle")).to_be_focused()
 
 
 async def test_a_channel_that_is_closed_vanishes_at_once(server: ServerProcess, visit: Visits) -> None:
@@ -199,8 +199,7 @@ async def test_on_a_phone(server: ServerProcess, visit: Visits) -> None:
     await channels.get_by_role("link", name=re.compile("^ideas")).click()
     await expect(channels).to_be_hidden()
     await expect(ann.get_by_role("heading", name="ideas")).to_be_visible()
-    overflow = await ann.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0
+    await until(ann, "document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_with_the_keyboard_alone(server: ServerProcess, visit: Visits) -> None:
@@ -211,10 +210,12 @@ async def test_with_the_keyboard_alone(server: ServerProcess, visit: Visits) -> 
     await ann.keyboard.type("gene")
     await ann.keyboard.press("Enter")
     await expect(ann.get_by_role("heading", name="general", exact=True)).to_be_visible()
+    await expect(ann.get_by_role("textbox", name="Message #general")).to_be_focused()
     await ann.keyboard.type("typed without a mouse")
     await ann.keyboard.press("Enter")
     said = message(ann, "typed without a mouse")
     await expect(said).to_be_visible()
+    await expect(said).not_to_have_attribute("data-state", "sending")
     await ann.get_by_role("log").focus()
     await ann.keyboard.press("ArrowUp")
     await expect(said).to_be_focused()

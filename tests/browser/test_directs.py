@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.support.chromium import Visits, assert_accessible, entered, log_in, shot
+from tests.support.chromium import Visits, assert_accessible, entered, log_in, shot, until
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
@@ -79,4 +79,5 @@ async def test_arrow_keys_go_through_channels_and_members_and_links_are_copied(
     await expect(rows.first).to_be_focused()
     await channels.get_by_role("link", name="staff").click(button="right")
     await page.get_by_role("menuitem", name="Copy link").click()
-    assert await page.evaluate("navigator.clipboard.readText()") == f"{server.http_url}/#/c/staff"
+    copied = f"navigator.clipboard.readText().then((text) => text === '{server.http_url}/#/c/staff')"
+    await until(page, copied)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.async_api import FloatRect, Page, expect
 
-from tests.support.chromium import Visits, log_in, until
+from tests.support.chromium import Visits, log_in, settled, until
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +35,7 @@ FOCUSED = """() => {
 
 async def unseen(page: Page, most: int = 90) -> list[str]:
     """Which of the next elements in the order of Tab do not show the focus."""
+    await settled(page)
     await page.evaluate(QUIET)
     assert page.viewport_size is not None
     right, bottom = page.viewport_size["width"], page.viewport_size["height"]
@@ -76,7 +77,8 @@ async def test_each_stop_of_the_tab_key_is_seen_in_the_chat(server: ServerProces
     field = page.get_by_role("textbox", name=re.compile("^Message"))
     await field.fill(f"A [link on {dark=}](https://example.org), and `code`")
     await field.press("Enter")
-    await expect(page.get_by_role("link", name=f"link on {dark=}")).to_be_visible()
+    said = page.locator("[data-message]:not([data-state])")
+    await expect(said.get_by_role("link", name=f"link on {dark=}")).to_be_visible()
     assert await unseen(page) == []
 
 
@@ -88,5 +90,5 @@ async def test_each_stop_of_the_tab_key_is_seen_in_the_settings(server: ServerPr
         await page.evaluate("section => (location.hash = `#/settings/${section}`)", section)
         heading = page.get_by_role("main").get_by_role("heading", name=title, level=1)
         await heading.focus()
-        await expect(page.get_by_label("Loading")).to_have_count(0)
+        await expect(page.locator(".settings-loading")).to_have_count(0)
         assert await unseen(page, 20) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import Visits, log_in
+from tests.support.chromium import CONTROLLED, Visits, log_in, until
 from tests.support.community import write_community
 from tests.support.server import ServerProcess
 
@@ -43,6 +43,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(visit: Visit
             await log_in(page, name)
         await write(ann, "before")
         await expect(ben.locator(".message-content", has_text="before")).to_be_visible()
+        await until(ben, CONTROLLED)  # it can be reloaded without the server
 
         await server.kill()
         await expect(ann.get_by_text("Connection lost")).to_be_visible()
@@ -54,9 +55,9 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(visit: Visit
 
         await server.start()
         for page in (ann, ben):
-            await expect(page.get_by_text("Connection lost")).to_have_count(0)
-            await expect(page.locator("[data-message][data-state]")).to_have_count(0)
             await expect(page.locator(".message-content")).to_have_count(7)
+            await expect(page.locator("[data-message][data-state]")).to_have_count(0)
+            await expect(page.get_by_text("Connection lost")).to_have_count(0)
         written = ["before", *(f"from {name} {number}" for name in ("ann", "ben") for number in range(3))]
         assert sorted(await said(ann)) == sorted(written)
         assert await said(ann) == await said(ben)

@@ -18,8 +18,9 @@ RECORD = """
     globalThis.told = [];
     const pass = ServiceWorkerRegistration.prototype.showNotification;
     ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
-        told.push({ title, ...options });
-        return pass.call(this, title, options);
+        const showing = pass.call(this, title, options);
+        showing.then(() => told.push({ title, ...options }));
+        return showing;
     };
     Object.defineProperty(document, "hasFocus", { value: () => false });
 """

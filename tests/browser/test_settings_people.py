@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot
+from tests.support.chromium import PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.community import PASSWORD
 from tests.support.pictures import picture
 from tests.support.server import ServerProcess
@@ -58,10 +58,8 @@ async def test_each_list_can_be_used_by_everybody_on_a_phone(
     page = await enter(visit, server, "host", section, size=PHONE)
     await expect(page.locator(".drag-row, .matrix tbody tr, .members-row").first).to_be_visible()
     await assert_accessible(page)
-    wide = await page.evaluate(
-        "document.querySelector('.settings-page').scrollWidth - document.documentElement.clientWidth"
-    )
-    assert wide <= 0, "the page scrolls sideways"
+    # the page does not scroll sideways
+    await until(page, "document.querySelector('.settings-page').scrollWidth <= document.documentElement.clientWidth")
     await shot(page, f"settings-{section.replace(':', '-')}-phone")
 
 
@@ -115,6 +113,7 @@ async def test_leaving_unsaved_changes_asks(visit: Visits, server: ServerProcess
 async def test_channels_are_ordered_by_keyboard(visit: Visits, server: ServerProcess) -> None:
     page = await enter(visit, server, "host", "channels")
     rows = page.locator(".order-row-main")
+    await expect(rows.first).to_be_visible()
     before = await rows.all_inner_texts()
     await page.get_by_role("button", name=f"Move {before[0]}").focus()
     for key in (" ", "ArrowDown", " "):
@@ -151,7 +150,7 @@ async def test_an_uploaded_picture_is_seen_by_others(visit: Visits, server: Serv
     await expect(ann.get_by_role("button", name="Remove")).to_be_visible()
     shown = host.locator(".members-row", has_text="ann").locator("img")
     await expect(shown).to_have_attribute("src", re.compile("/server-assets/pfp_"))
-    assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 256
+    await expect(shown).to_have_js_property("naturalWidth", 256)
     await assert_accessible(ann)
     await ann.get_by_role("button", name="Remove").click()
     await expect(shown).to_have_count(0)

@@ -42,6 +42,7 @@ async def test_names_channels_and_emojis_are_completed_by_keyboard(server: Serve
     await shot(page, "completion")
     await field(page).press("Enter")
     await field(page).press_sequentially("see #gen")
+    await expect(page.get_by_role("option", name="general")).to_have_attribute("aria-selected", "true")
     await field(page).press("Tab")
     await field(page).press_sequentially(":thumbs_up")
     await expect(page.get_by_role("option").first).to_contain_text("thumbs_up")
