@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from plugin_api import Job, Plugin, Settings
-from plugin_host import loading, settings_files, upstream
+from plugin_host import loading, settings_files, settings_form, upstream
 from plugin_host.api import HostApi, HostStorage
 from plugin_host.events import Told
 from plugin_host.line import Core, Line
@@ -269,11 +269,26 @@ class Runner:
 
 
 def _schema(type_: type[Settings]) -> dict[str, Any] | None:
-    """None for types that no schema can describe."""
+    """Without defaults of what is secret. None for types that no schema can describe."""
     try:
-        return msgspec.json.schema(type_)
+        schema = msgspec.json.schema(type_)
     except TypeError:
         return None
+    return _without_secrets(schema) if settings_form.has_secret(schema) else schema
+
+
+def _without_secrets(node: Any) -> Any:
+    """The schema without defaults that are, or may hold, something secret."""
+    if isinstance(node, list):
+        return [_without_secrets(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    told = {key: _without_secrets(value) for key, value in node.items() if key not in ("properties", "default")}
+    if "properties" in node:
+        told["properties"] = {name: _without_secrets(child) for name, child in node["properties"].items()}
+    if "default" in node and "$ref" not in str(node) and not settings_form.has_secret(node):
+        told["default"] = node["default"]
+    return told
 
 
 def next_time(minutes: int, now: float) -> float:

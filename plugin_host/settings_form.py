@@ -75,7 +75,7 @@ def form(type_: type[Settings]) -> Form:
     except TypeError:
         return Form({}, {})
     definitions, sections = schema.get("$defs", {}), dict[str, list[str]]()
-    some_secret = _has_secret(definitions)
+    some_secret = has_secret(definitions)
 
     def leaves(node: Mapping[str, Any], path: tuple[str, ...], secret: bool) -> Iterator[Field]:
         for name, child in node["properties"].items():
@@ -86,7 +86,7 @@ def form(type_: type[Settings]) -> Form:
                 yield from leaves(inner, here, hidden)
             elif here != (SWITCH,):
                 leaf = inner | {key: value for key, value in child.items() if key != "$ref"}
-                hidden |= _has_secret(leaf) or (some_secret and "$ref" in msgspec.json.encode(leaf).decode())
+                hidden |= has_secret(leaf) or (some_secret and "$ref" in msgspec.json.encode(leaf).decode())
                 yield Field(here, leaf, hidden)
 
     root = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
@@ -194,10 +194,11 @@ def put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str
     return {key: old for key, old in document.items() if key != name} if value is UNSET else document | {name: value}
 
 
-def _has_secret(node: Any) -> bool:
+def has_secret(node: Any) -> bool:
+    """Whether a JSON Schema says of anything in it that it is secret."""
     if isinstance(node, dict):
-        return node.get("writeOnly") is True or any(map(_has_secret, node.values()))
-    return isinstance(node, list) and any(map(_has_secret, node))
+        return node.get("writeOnly") is True or any(map(has_secret, node.values()))
+    return isinstance(node, list) and any(map(has_secret, node))
 
 
 def _title(name: str) -> str:

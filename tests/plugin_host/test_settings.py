@@ -167,6 +167,15 @@ async def test_plugin_settings_update_refuses_all_when_one_is_wrong(
     assert (await fields(shop, host))["limit.window_s"]["value"] == 60
 
 
+async def test_plugins_list_tells_no_default_of_what_is_secret(house: House, shop: Workshop) -> None:
+    source = PLUGIN.replace('about("Token", secret=True)] = ""', 'about("Token", secret=True)] = "s3cret"')
+    await shop.run("greeter", source)
+    host = await house.enter("host")
+    listed = (await host.one("plugins_list"))["plugins"]["greeter"]["settings"]["$defs"]["Mine"]["properties"]
+    assert "s3cret" not in json.dumps(listed)
+    assert (listed["token"]["writeOnly"], listed["greeting"]["default"]) == (True, "hello")
+
+
 async def test_plugin_settings_update_refuses_what_it_cannot_change(house: House, shop: Workshop, host: Guest) -> None:
     mod = await house.enter("mod")
     assert (await update(shop, mod, greeting="x"))["code"] == "permission_required"
