@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from patient_http import PatientHttp, patient
+from patient_http import MAX_HEAD_BYTES, PatientHttp, patient
 
 
 class Timer:
@@ -40,6 +40,7 @@ class Transport:
     def __init__(self) -> None:
         self.closed = False
         self.protocol: Any = None
+        self.written = b""
 
     def set_protocol(self, protocol: Any) -> None:
         self.protocol = protocol
@@ -53,7 +54,8 @@ class Transport:
     def close(self) -> None:
         self.closed = True
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> None:
+        self.written += data
 
     def pause_reading(self) -> None: ...
 
@@ -123,6 +125,42 @@ def test_the_next_request_may_come_in_its_time(line: Line) -> None:
     assert len(line.patience()) == 1
     line.protocol.connection_lost(None)
     assert line.patience() == []
+
+
+@pytest.mark.parametrize("part", [b"a" * 4096, b"X-Name: value\r\n" * 256], ids=["one field", "many fields"])
+def test_a_head_without_end_is_given_up(line: Line, part: bytes) -> None:
+    line.sends(b"GET / HTTP/1.1\r\nHost: a\r\nX-Endless: ")
+    for _ in range(MAX_HEAD_BYTES // len(part) - 1):
+        line.sends(part)
+    assert not line.transport.closed
+    line.sends(part)
+    line.sends(part)
+    assert line.transport.closed
+    assert line.transport.written.startswith(b"HTTP/1.1 431 ")
+
+
+def test_the_same_holds_for_the_next_head_while_the_request_before_is_worked_on(line: Line) -> None:
+    line.sends(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /")
+    for _ in range(MAX_HEAD_BYTES // 4096 + 1):
+        line.sends(b"a" * 4096)
+    assert line.transport.closed
+    assert line.transport.written == b"", "the answer is not mixed up with that of the request before"
+
+
+@pytest.mark.parametrize("end", [b"0\r\nX-Trailer: ", b"5;extension="])
+def test_the_same_holds_for_what_a_body_ends_with(line: Line, end: bytes) -> None:
+    line.sends(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n" + end)
+    for _ in range(MAX_HEAD_BYTES // 4096 + 1):
+        line.sends(b"a" * 4096)
+    assert line.transport.closed
+
+
+def test_a_body_may_be_larger_however_it_comes(line: Line) -> None:
+    line.sends(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(3 * MAX_HEAD_BYTES // 6):
+        line.sends(b"1\r\na\r\n")
+    line.sends(b"%x\r\n" % MAX_HEAD_BYTES + b"a" * MAX_HEAD_BYTES)
+    assert not line.transport.closed
 
 
 def test_a_websocket_has_no_limit(line: Line) -> None:
