@@ -90,7 +90,7 @@ def served(serve: Serve) -> Iterator[int]:
             with contextlib.suppress(OSError):
                 connection, _ = listener.accept()
                 with connection:
-                    connection.settimeout(5)
+                    connection.settimeout(30)
                     if not stopping.is_set():
                         serve(connection)
 

@@ -273,7 +273,7 @@ async def test_the_threads_do_the_work_and_end(away: Away) -> None:
     await ann.ask("message_new", channel="general", content="@ben")
     away.push.stop()
     for thread in away.push._threads:
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive()
 
 

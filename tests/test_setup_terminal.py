@@ -45,12 +45,12 @@ class Terminal:
 
     def wait_for_silence(self) -> None:
         """Until what is typed is not echoed any more: a password is asked for."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while termios.tcgetattr(self.descriptor)[3] & termios.ECHO:
             assert time.monotonic() < deadline, "the password is echoed"
 
     def _read_until(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not done():
             ready, _, _ = select.select([self.descriptor], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"nothing more came after: {self.seen}"

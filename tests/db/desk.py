@@ -88,11 +88,11 @@ class Desk:
 
         def stand(tx: Transaction) -> str:
             began.set()
-            assert release.wait(10)
+            assert release.wait(30)
             return "held"
 
         self.submit(stand)
-        assert began.wait(10)
+        assert began.wait(30)
         return release
 
     async def grouped(self, *submit: Callable[[], None]) -> list[Any]:

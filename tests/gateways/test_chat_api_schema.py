@@ -68,13 +68,13 @@ def names() -> Iterator[str]:
 def token(url: str) -> str:
     """Of the owner, who may do everything; `anna` of the examples is in the channel of the examples."""
     anna = {"Authorization": f"Bearer {enter(url, 'anna', PASSWORD)}"}
-    requests.post(f"{url}/channels/join", json={"channel": "general"}, headers=anna, timeout=10)
+    requests.post(f"{url}/channels/join", json={"channel": "general"}, headers=anna, timeout=30)
     return enter(url, "host", PASSWORD)
 
 
 def enter(url: str, nick: str, password: str | None = None) -> str:
     body = {"nick": nick} | ({} if password is None else {"password": password})
-    answer = requests.post(f"{url}/register", json=body, timeout=10)
+    answer = requests.post(f"{url}/register", json=body, timeout=30)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["token"])
 
@@ -91,6 +91,6 @@ def test_everything_is_answered_as_described(case: Any, url: str, token: str, na
 
 
 def test_the_server_gives_the_document(url: str) -> None:
-    answer = requests.get(f"{url}/openapi.json", timeout=10)
+    answer = requests.get(f"{url}/openapi.json", timeout=30)
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["paths"] == document("0.0.0")["paths"]

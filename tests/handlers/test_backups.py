@@ -59,7 +59,7 @@ async def test_backup_create_holds_no_other_command_of_the_connection_back(
     release, really = threading.Event(), backups.back_up
 
     def slow(*args: Any, **fields: Any) -> Any:
-        assert release.wait(10)
+        assert release.wait(30)
         return really(*args, **fields)
 
     monkeypatch.setattr(backups, "back_up", slow)

@@ -168,7 +168,7 @@ async def calm(house: House) -> None:
     for _ in range(3):
         await house.quiet()
         everybody = threading.Barrier(FILE_THREADS)
-        await asyncio.gather(*(in_thread(everybody.wait, 10) for _ in range(FILE_THREADS)))
+        await asyncio.gather(*(in_thread(everybody.wait, 30) for _ in range(FILE_THREADS)))
     await house.quiet()
 
 

@@ -121,10 +121,10 @@ class House:
 
         def stand(tx: object) -> None:
             began.set()
-            assert release.wait(10)
+            assert release.wait(30)
 
         self.world.journal.submit(stand, (), _ignore)
-        assert began.wait(10)
+        assert began.wait(30)
         try:
             yield
         finally:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"(?:http|ws)s?://127\.0\.0\.1:(\d+)")
 CLAIM_CODE = re.compile(r"claim code\W+([A-Za-z0-9-]{6,})", re.IGNORECASE)
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 60.0
 
 
 class ServerProcess:
@@ -128,7 +128,7 @@ class ServerProcess:
         await self.end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """SIGTERM, as a service manager would. Returns the exit code; raises TimeoutError after 30 s."""
+        """SIGTERM, as a service manager would. Returns the exit code; raises TimeoutError after 60 s."""
         return await self.end(signal.SIGTERM)
 
     async def wait(self) -> int:
@@ -142,7 +142,7 @@ class ServerProcess:
             assert await self.stop() == 0, self.text()
         await self.start()
 
-    async def wait_for_log(self, text: str, timeout_s: float = 20.0) -> str:
+    async def wait_for_log(self, text: str, timeout_s: float = 30.0) -> str:
         """The first line, old or new, that contains the text."""
 
         async def look() -> str:

@@ -80,7 +80,7 @@ class MoreOperations(Driver):
 
     async def _post_http(self, path: str, body: Any) -> tuple[int, Any]:
         url = f"http://127.0.0.1:{self.server.port}{path}"
-        answer = await asyncio.to_thread(requests.post, url, json=body, timeout=10)
+        answer = await asyncio.to_thread(requests.post, url, json=body, timeout=30)
         return answer.status_code, answer.json() if answer.content else None
 
     async def erase(self, a: int, b: int, c: int) -> None:

@@ -19,7 +19,7 @@ CONFIG = {"attachments": {"max_size": 1_000_000}}
 
 
 async def http(method: str, url: str, **more: Any) -> requests.Response:
-    return await asyncio.to_thread(requests.request, method, url, timeout=10, **more)
+    return await asyncio.to_thread(requests.request, method, url, timeout=30, **more)
 
 
 async def upload(server: ServerProcess, client: ChatClient, data: bytes, **fields: Any) -> requests.Response:

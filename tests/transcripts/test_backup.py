@@ -89,7 +89,7 @@ async def test_the_server_backs_itself_up_when_it_starts(server: ServerProcess, 
             await asyncio.sleep(0.01)
         return found[0]
 
-    assert verify(await asyncio.wait_for(made(), 15)).counts["users"] >= 1
+    assert verify(await asyncio.wait_for(made(), 30)).counts["users"] >= 1
     code, said = await setup(server, "backup")
     assert (code, "messages" in said) == (0, True), said
 

@@ -213,3 +213,5 @@ async def test_a_connection_that_answers_no_ping_is_cut_off(visit: Visitors) -> 
     await ann.expect("user_connect", user={"username": user_id("cleo")})
     ghost.pause_reading()
     await ann.expect("user_disconnect", username=user_id("cleo"))
+    ghost.resume_reading()
+    await ghost.closed()

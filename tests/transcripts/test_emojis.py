@@ -24,7 +24,7 @@ async def fetch(server: ServerProcess, path: str, **headers: str) -> tuple[int, 
     def ask() -> tuple[int, dict[str, str], bytes]:
         request = urllib.request.Request(server.http_url + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -17,7 +17,7 @@ CONFIG = {"registration": "invite"}
 
 async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors) -> None:
     host, ann = await visit.login("host"), await visit.login("ann")
-    info = await asyncio.to_thread(requests.get, f"{server.http_url}/info", timeout=10)
+    info = await asyncio.to_thread(requests.get, f"{server.http_url}/info", timeout=30)
     assert info.json()["registration"] == "invite"
     made = (await host.request("invite_create", max_uses=1, expires_in_s=3600, roles=["moderator"]))["invite"]
     assert len(made["code"]) >= 10
@@ -27,7 +27,7 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
         "valid": True,
     }  # fmt: skip
     url = f"{server.http_url}/invites/{made['code']}"
-    card = (await asyncio.to_thread(requests.get, url, timeout=10)).json()
+    card = (await asyncio.to_thread(requests.get, url, timeout=30)).json()
     assert (card["valid"], card["inviter"], card["server"]["name"]) == (True, "host", "Test community")
     assert card["expires_at"] == made["expires_at"]
     own = (await ann.request("invite_create", note="for a friend"))["invite"]
@@ -57,4 +57,4 @@ async def test_invite_create_to_coming_in(server: ServerProcess, visit: Visitors
     assert made["code"] not in str(ann.events), "nobody else is told of a code"
     await host.request("invite_delete", code=own["code"])
     assert (await ann.expect("invite_delete"))["code"] == own["code"]
-    assert (await asyncio.to_thread(requests.get, url, timeout=10)).status_code == 404
+    assert (await asyncio.to_thread(requests.get, url, timeout=30)).status_code == 404

@@ -60,7 +60,9 @@ async def test_a_new_channel_appears(server: ServerProcess, ann: ChatClient, wri
     )
     await ann.expect_where(lists(name), "the new channel")
     await ann.say("echo", name)
-    assert next(c for c in load(server.data_dir / "channels.json") if c["name"] == name)["id"]
+    async with asyncio.timeout(DEADLINE_S):
+        while "id" not in next(c for c in load(server.data_dir / "channels.json") if c["name"] == name):
+            await ann.sync()
     edit(server.data_dir / "channels.json", lambda channels: channels.pop(), write)
     await ann.expect_where(lists(name, False), "the list without it")
 

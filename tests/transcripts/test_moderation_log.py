@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 async def get(url: str) -> tuple[int, bytes]:
     def ask() -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()

@@ -81,7 +81,7 @@ async def test_poll_create_poll_vote_and_poll_end_as_everybody_sees_them(visit: 
 async def test_polls_after_a_restart_and_for_who_was_away(server: ServerProcess, visit: Visitors) -> None:
     ann, ben = await visit.login("ann"), await visit.login("ben")
     where = {"channel": "general", "options": ["yes", "no"]}
-    short = await ann.request("poll_create", question="Quick?", expires_at=time.time() + 1.5, **where)
+    short = await ann.request("poll_create", question="Quick?", expires_at=time.time() + 6, **where)
     open_ = await ann.request("poll_create", question="Slow?", allow_multiselect=True, **where)
     await ben.expect("message_new", message={"id": open_["message_id"]})
     mirror = await fetch(ben)

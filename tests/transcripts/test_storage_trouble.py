@@ -74,7 +74,7 @@ async def test_database_locked_by_another_program(server: ServerProcess) -> None
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             await host.send("message_new", channel="general", content="locked out")
-            refusal = await host.expect("error", src="message_new", deadline_s=20)
+            refusal = await host.expect("error", src="message_new")
             assert refusal["code"] == "unavailable"
             assert "locked" in refusal["val"]
             other.execute("ROLLBACK")

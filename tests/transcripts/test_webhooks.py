@@ -30,7 +30,7 @@ async def post(server: ServerProcess, token: str, body: Any, **headers: str) -> 
     raw = json.dumps(body).encode()
     given = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
     url = f"http://127.0.0.1:{server.port}/webhooks?token={token}"
-    return await asyncio.to_thread(requests.post, url, data=raw, headers=given, timeout=10)
+    return await asyncio.to_thread(requests.post, url, data=raw, headers=given, timeout=30)
 
 
 async def test_webhook_create_and_what_comes_through_it(server: ServerProcess, visit: Visitors) -> None:
