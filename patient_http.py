@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from asyncio import TimerHandle, Transport
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536
+log = logging.getLogger("originchats.http")
+log.setLevel(logging.ERROR)  # a line for each bad request would let strangers fill the disk
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -31,6 +34,7 @@ class PatientHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self.logger = log
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

@@ -163,6 +163,14 @@ def test_a_body_may_be_larger_however_it_comes(line: Line) -> None:
     assert not line.transport.closed
 
 
+@pytest.mark.parametrize(
+    "request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: odd\r\n\r\n"]
+)
+def test_bad_requests_fill_no_log(line: Line, request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    line.sends(request_)
+    assert caplog.records == []
+
+
 def test_a_websocket_has_no_limit(line: Line) -> None:
     class Socket:
         def __init__(self, **_: Any) -> None: ...
