@@ -84,13 +84,20 @@ def check(paths: DataPaths) -> int:
     from db.database import check_database
     from db.document_file import check_documents
 
-    problems: list[object] = [*check_documents(paths)]
+    problems: list[object] = [*check_documents(paths), *check_folders(paths)]
     database = check_database(paths.database_url)
     if database is not None:
         problems.append(database)
     for problem in problems:
         print(problem, file=sys.stderr)
     return len(problems)
+
+
+def check_folders(paths: DataPaths) -> list[str]:
+    """What is wrong with the folders that the server writes to; one that is missing is made at the start."""
+    folders = {paths.folder, paths.users.parent, paths.roles.parent, paths.channels.parent}
+    found = {next(parent for parent in (folder, *folder.parents) if parent.is_dir()) for folder in folders}
+    return [f"{folder}: is read-only for this user" for folder in sorted(found) if not os.access(folder, os.W_OK)]
 
 
 def serve(live: LiveConfig, paths: DataPaths) -> int:
@@ -110,8 +117,11 @@ def serve(live: LiveConfig, paths: DataPaths) -> int:
             for each in bound:
                 each.close()
             raise
-    except (PortInUse, DataError, DatabaseError, OSError) as error:
+    except (PortInUse, DataError, DatabaseError) as error:
         print(f"The server did not start: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The server did not start: {error.filename}: {error.strerror or error}", file=sys.stderr)
         return 1
     try:
         new_loop().run(run(opened, *bound))

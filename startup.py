@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,7 +25,7 @@ from config.paths import DataPaths
 from config.version import VERSION
 from connection import Frame
 from db import counters, document_log
-from db.database import DatabaseError, FolderLock, migrate, open_database
+from db.database import DatabaseError, FolderLock, migrate, open_database, unusable
 from db.document_file import DocumentFiles
 from db.emojis import COUNTER, extension_of
 from db.file_store import FileStore
@@ -79,7 +80,7 @@ class Opened:
     """What is remembered, opened and checked, before anybody is served. Closing it is the last thing done."""
 
     def __init__(self, live: LiveConfig, paths: DataPaths, clock: Callable[[], float] = time.time) -> None:
-        """Raises DataError (a document), DatabaseError; then nothing was changed."""
+        """Raises DataError (a document), DatabaseError, OSError; then nothing was changed."""
         self.live = live
         self.paths = paths
         self.clock = clock
@@ -101,6 +102,11 @@ class Opened:
                 tx.rollback()
                 self.documents, self.edited_while_down = self.files.open(rows)
                 self.documents.emojis.next_id = max(self.documents.emojis.next_id, next_emoji)
+                self.attached = FileStore(paths.files)
+                self.attached.open()
+            except SQLAlchemyError as error:  # damaged, not to be written, a full disk, somebody else's tables
+                self.engine.dispose()
+                raise DatabaseError(unusable(self.engine, error)) from error
             except BaseException:
                 self.engine.dispose()
                 raise
@@ -186,9 +192,7 @@ class Community:
         sender = Sender(self.world.vapid, lambda: self.world.config.push.contact, Outbound())
         self.push = Push(self.world, sender, self.loop.call_soon_threadsafe, self.loop.call_later)
         self.world.observers.append(self.push.observe)
-        attached = FileStore(paths.files)
-        attached.open()
-        self.uploads = Uploads(self.world, attached, monotonic=monotonic, has_connection=self._has_connection)
+        self.uploads = Uploads(self.world, opened.attached, monotonic=monotonic, has_connection=self._has_connection)
         self.attachment_routes = AttachmentRoutes(self.uploads, self._network_of)
         self.chat_api: ChatApi | None = None
         self.plugins: PluginHost | None = None

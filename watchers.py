@@ -88,7 +88,10 @@ class FileWatcher:
 
     def _observe(self, observer: BaseObserver, asked: list[type[FileSystemEvent]] | None) -> BaseObserver:
         handler = _Handler(self._seen)
-        for folder in {os.path.dirname(path) for path in self._paths}:
+        for folder in sorted({os.path.dirname(path) for path in self._paths}):
+            if not os.path.isdir(folder):
+                log.warning("%s is no folder: what is made there counts after a restart", folder)
+                continue
             observer.schedule(handler, folder, event_filter=asked)
         observer.start()
         return observer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,9 @@ class LiveConfig:
         self.env_path = path.absolute().parent / FILE_NAME
         self._environ = dict(environ)
         self._overrides = dict(overrides or {})
+        self._file = default_document()
+        """What stood in the file when it was read last."""
+        self._remember()
         self.on_change: Callable[[], None] = lambda: None
         """Called by `reload` when other settings are in force."""
 
@@ -61,6 +66,7 @@ class LiveConfig:
             wanted = load(self.path, self._environ, self._overrides)
         except ConfigError as error:
             return Reloaded(problems=error.problems)
+        self._remember()
         running, document = to_document(self.current), to_document(wanted)
         differing = [row for row in settings() if _at(running, row) != _at(document, row)]
         waiting = [row for row in differing if row.needs_restart]
@@ -77,8 +83,9 @@ class LiveConfig:
     def update_file(self, changes: Mapping[str, Any]) -> None:
         """Write some settings (`server.name`) into the file; every other key and the order of keys stay.
 
-        A missing file is made from the defaults. Call `reload` to use the new values. Blocks while it writes.
-        Raises ConfigError, with the file untouched, when it is broken or would be; OSError when it cannot be written.
+        A missing file is made from what it said before, or from the defaults. Call `reload` to use the new values.
+        Blocks while it writes. Raises ConfigError, with the file untouched, when it is broken or would be; OSError
+        when it cannot be written.
         """
         document, problems = self._with(changes)
         if problems:
@@ -93,10 +100,15 @@ class LiveConfig:
         """What would count after a restart. Raises ConfigError."""
         return load(self.path, self._environ, self._overrides)
 
+    def _remember(self) -> None:
+        with contextlib.suppress(ConfigError):
+            if self.path.exists():
+                self._file = read_document(self.path)[0]
+
     def _with(self, changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         """The document of the file with these changes, and what is wrong with it, or with the file before them."""
         exists = self.path.exists()
-        document, places = read_document(self.path) if exists else (default_document(), None)
+        document, places = read_document(self.path) if exists else (copy.deepcopy(self._file), None)
         rows = {row.name: row for row in settings()}
         _, found = checked(document)
         if not found:

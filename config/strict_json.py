@@ -104,6 +104,8 @@ def parse(data: bytes, source: str) -> tuple[Any, Places]:
         raise ConfigError([Problem(source, f"is not JSON: {error} is not a number", line=where)]) from None
     except RecursionError:
         raise ConfigError([Problem(source, "is nested too deeply")]) from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise ConfigError([Problem(source, "holds a number of thousands of digits")]) from None
     if repeated:
         found = places.duplicates()
         raise ConfigError(
@@ -118,6 +120,8 @@ def read(path: Path) -> tuple[Any, Places]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
+        if path.is_symlink():  # a disk that is not there, say; the host has settings, and no file is not them
+            raise ConfigError([Problem(str(path), f"is a link to {path.readlink()}, where nothing is")]) from None
         raise
     except OSError as error:
         raise ConfigError([Problem(str(path), f"cannot be read: {error.strerror}")]) from None

@@ -105,7 +105,7 @@ def open_database(url: str) -> Engine:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise DatabaseError("the URL of the database cannot be read: see DB.url in docs/settings.md") from None
     if parsed.drivername not in ("sqlite", *postgresql.NAMES):
         raise DatabaseError(f"{parsed.drivername} is no database that is served: sqlite and postgresql are")
@@ -134,8 +134,13 @@ def revision(engine: Engine) -> str | None:
             found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return found
     except Exception as error:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise DatabaseError(f"cannot open the database {_name(engine.url)}: {cause}") from error
+        raise DatabaseError(unusable(engine, error)) from error
+
+
+def unusable(engine: Engine, error: Exception) -> str:
+    """What is told of a database that refuses its service at the start."""
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())
+    return f"cannot open the database {_name(engine.url)}: {cause}"
 
 
 def _name(url: URL) -> str | None:
@@ -158,8 +163,15 @@ def check_database(url: str) -> str | None:
 def _look_at_file(url: URL) -> str | None:
     """The revision of the schema; None when the file is empty or there is none. Raises DatabaseError."""
     path = Path(url.database or ":memory:")
-    if not path.exists():
+    try:
+        if not path.stat().st_size:
+            return None
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise DatabaseError(f"{path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise DatabaseError(f"{path}: is read-only for this user")
     # without `immutable` SQLite makes the files -wal and -shm; with it, it leaves out what stands in them
     alone = not any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"

@@ -111,8 +111,9 @@ class DocumentFiles:
 
     @property
     def problems(self) -> list[Problem]:
-        """Of the files that cannot be used at the moment."""
-        return [file.problem for file in self._files.values() if file.problem is not None]
+        """Of the files that cannot be used at the moment, but for one that is gone: an editor moves it, or it is made
+        again."""
+        return [file.problem for file in self._files.values() if file.problem is not None and not file.is_gone]
 
     def close(self) -> None:
         for file in self._files.values():

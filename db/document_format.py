@@ -263,6 +263,8 @@ def _syntax(format: Format[Any], path: Path, text: bytes, reason: str) -> Proble
         return Problem(str(path), error.msg, error.lineno, error.colno)
     except RecursionError:
         return Problem(str(path), "nested too deeply", 1, 1)
+    except ValueError:  # an integer of more digits than Python converts
+        return Problem(str(path), "holds a number of thousands of digits")
     expected: type = list if format.is_list else dict
     if not isinstance(found, expected):
         return Problem(str(path), f"expected {'a list' if format.is_list else 'an object'} at the top", 1, 1)

@@ -149,6 +149,11 @@ class DocumentFile:
             for change in changes:
                 self._merged.edited(change.key, change.old, change.new)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether there was no file at the last look."""
+        return self._gone
+
     def late_edits(self, now: float) -> list[Change]:
         """What is to be done by time: look at the file, and at those it replaced a moment ago; make a deleted file
         again; try again to write. Call it every half second or so. now: seconds of a clock that only goes forward."""

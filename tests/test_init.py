@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,10 +17,12 @@ from typing import Any
 
 import pytest
 
+from config.paths import data_paths
 from config.schema import Config
 from config.version import VERSION
 from connection import CLOSE_TIMEOUT_S
-from init import overrides, parse
+from db.database import check_database
+from init import check_folders, overrides, parse
 from tests.support.client import ChatClient
 from tests.support.community import load, user_id, write_community
 from tests.support.server import ROOT, ServerProcess
@@ -147,6 +151,8 @@ def edited(folder: Path, name: str, change: Any) -> None:
         ("db/roles.json", '{"vip": {"permissions": "all"}}', ["roles.json", "permissions"]),
         ("db/users.json", "\x00\x01", ["users.json"]),
         ("db/messages.sqlite3", "no database", ["not a database"]),
+        ("config.json", '{"limits": {"post_content": ' + "9" * 5000 + "}}", ["thousands of digits"]),
+        ("db/users.json", '{"USR:local_x": {"muted_until": ' + "9" * 5000 + "}}", ["thousands of digits"]),
     ],
 )
 def test_check_names_file_place_and_reason(folder: Path, name: str, text: str, says: list[str]) -> None:
@@ -168,6 +174,14 @@ def test_check_names_every_broken_file(folder: Path) -> None:
     assert done.returncode == 1
     assert "users.json" in done.stderr
     assert "channels.json" in done.stderr
+
+
+def test_check_names_what_the_server_may_not_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "db" / "messages.sqlite3").write_bytes(b"something")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    paths = data_paths(Config(), folder / "config.json")
+    assert check_folders(paths) == [f"{folder / 'db'}: is read-only for this user"]
+    assert check_database(paths.database_url) == f"{folder / 'db' / 'messages.sqlite3'}: is read-only for this user"
 
 
 def test_check_takes_the_environment_into_account(folder: Path) -> None:
@@ -212,13 +226,37 @@ def test_the_own_port_of_the_rooms_in_use_is_one_clear_line(folder: Path) -> Non
     assert "rooms.port" in line, "the remedy"
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.1", "not an address"])
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.1", "not an address", "a..b", "[::1]"])
 def test_an_address_that_is_not_ours_is_one_clear_line(folder: Path, host: str) -> None:
     before = snapshot(folder)
     line = one_line(start(folder, "--host", host))
     assert host in line
     assert "--host" in line
     assert snapshot(folder) == before
+
+
+def test_settings_behind_a_link_that_leads_nowhere_are_one_clear_line(folder: Path) -> None:
+    """A disk that is not mounted is no reason to start with the defaults."""
+    (folder / "config.json").unlink()
+    (folder / "config.json").symlink_to(folder / "gone" / "config.json")
+    line = one_line(start(folder))
+    assert f"{folder / 'config.json'}: is a link to {folder / 'gone' / 'config.json'}, where nothing is" in line
+
+
+def test_a_url_of_a_database_that_is_none_is_one_clear_line(folder: Path) -> None:
+    assert "DB.url" in one_line(start(folder, DBURL="postgresql://chat:secret@127.0.0.1:port/chat"))
+
+
+def test_tables_of_another_program_are_one_clear_line(folder: Path) -> None:
+    path = folder / "db" / "messages.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE messages (a)")
+    assert f"cannot open the database {path}: table messages already exists" in one_line(start(folder))
+
+
+def test_a_file_in_place_of_the_folder_of_uploads_is_one_clear_line(folder: Path) -> None:
+    (folder / "db" / "files").write_text("")
+    assert f"{folder / 'db' / 'files'}: File exists" in one_line(start(folder))
 
 
 def test_a_bad_config_is_one_clear_line(folder: Path) -> None:
@@ -351,7 +389,7 @@ async def test_what_it_writes_is_for_its_host_only(tmp_path: Path) -> None:
 # --- the end
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_ends_it_cleanly(folder: Path, how: signal.Signals) -> None:
     async with ServerProcess(folder) as server:
         async with await ChatClient(server.url).connect() as ann, await ChatClient(server.url).connect() as stranger:

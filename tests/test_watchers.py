@@ -162,3 +162,13 @@ async def test_polling_steps_in_when_the_system_cannot_watch(
         assert "watch limit" in caplog.text
         path.write_text("new")
         assert await heard.next() == path
+
+
+async def test_a_folder_that_is_not_there_is_told_and_the_others_are_watched(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "users.json"
+    async with watching(tmp_path / "none" / "config.json", path) as heard:
+        assert f"{tmp_path / 'none'} is no folder" in caplog.text
+        path.write_text("new")
+        assert await heard.next() == path

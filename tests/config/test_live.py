@@ -136,6 +136,21 @@ def test_update_file_makes_a_missing_file_from_the_defaults(tmp_path: Path) -> N
     assert json.loads((tmp_path / "config.json").read_text()) == wanted
 
 
+def test_update_file_makes_a_deleted_file_from_what_it_said(file: Path) -> None:
+    config = live(file)
+    file.write_text('{"server": {"name": "after"}, "limits": {"post_content": 7}}')
+    config.reload()
+    file.unlink()
+    config.update_file({"server.banner": "b.png"})
+    assert json.loads(file.read_text()) == {
+        "server": {"name": "after", "banner": "b.png"},
+        "limits": {"post_content": 7},
+    }
+    file.unlink()
+    config.update_file({"server.icon": "i.png"})
+    assert json.loads(file.read_text())["limits"] == {"post_content": 7}
+
+
 @pytest.mark.parametrize("text", ["{", '{"server": {"name": 5}}', '{"server": 5}'])
 def test_update_file_does_not_write_over_a_broken_file(file: Path, text: str) -> None:
     config = live(file)
