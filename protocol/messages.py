@@ -29,7 +29,8 @@ TEXT = (Code.MESSAGE_EMPTY, Code.MESSAGE_TOO_LONG, Code.ROLE_NOT_MENTIONABLE, Co
 ALTERING = (*WRITABLE, Code.MESSAGE_NOT_FOUND, Code.BLOCKED)
 
 Embeds = Annotated[
-    list[dict[str, Any]], Meta(max_length=10, description="Embed objects; keys of their own travel on untouched.")
+    list[dict[str, Any]],
+    Meta(max_length=10, description="[Embeds](objects.md#embed); keys of their own travel on untouched."),
 ]
 Attachments = Annotated[
     list[AttachmentRef], Meta(max_length=MAX_ATTACHMENTS, description="Own uploads that the message shows.")

@@ -154,7 +154,10 @@ class Channel(Struct, frozen=True, kw_only=True):
         Annotated[bool, Meta(description="The receiver is an operator: passes every rule and mode.")] | UnsetType
     ) = UNSET
     voice: Annotated[bool, Meta(description="The receiver writes also while it is moderated.")] | UnsetType = UNSET
-    max_history: Annotated[int, Meta(description="Messages that are kept; otherwise all.")] | UnsetType = UNSET
+    max_history: (
+        Annotated[int, Meta(description="Messages that are kept; older ones go without a packet. Otherwise all.")]
+        | UnsetType
+    ) = UNSET
     last_message: Annotated[float | None, Meta(description="Text channels: when.")] | UnsetType = UNSET
     last_message_id: Annotated[str | None, Meta(description="Text channels.")] | UnsetType = UNSET
     voice_state: Annotated[list[VoiceMember], Meta(description="Voice channels.")] | UnsetType = UNSET

@@ -72,7 +72,7 @@ class UserDisconnectEvent(Packet, kw_only=True, frozen=True, tag="user_disconnec
 
 
 class UserUpdateEvent(Packet, kw_only=True, frozen=True, tag="user_update"):
-    """A member was renamed by a moderator or by the identity service. `user` is the old username."""
+    """A member was renamed. `user` is the old username; messages, reactions, threads that had it have the new one."""
 
     durable: ClassVar[bool] = True
 

@@ -141,7 +141,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 class ServerCard(Struct, frozen=True, kw_only=True):
     name: str
     motd: Annotated[str, Meta(description="Message of the day; may be empty.")]
-    version: str
+    version: Annotated[str, Meta(description="As the host calls it (`service.version`).")]
     users: int
     online: int
     channels: Annotated[int, Meta(description="That a new user may see.")]
