@@ -11,7 +11,6 @@ from tests.support.community import EVERYBODY, user_id
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-CONFIG = {"websocket": {"ping_interval_s": 2, "ping_timeout_s": 60}}
 
 
 def durable(client: ChatClient) -> list[Packet]:
@@ -261,13 +260,3 @@ async def test_nonce_makes_a_resend_harmless(visit: Visitors) -> None:
     assert len(ben.received("message_new", message={"content": "once"})) == 1
     other = await ben.request("message_new", channel="general", content="another person's", nonce="n1")
     assert other["message"]["id"] != first["message"]["id"]
-
-
-async def test_ping_carries_the_position(visit: Visitors) -> None:
-    ann = await visit.login("ann")
-    await ann.say("so that there is a position")
-    pong = await ann.request("ping")
-    assert pong["val"] == "pong"
-    position = ann.seq
-    ping = await ann.expect_where(lambda packet: packet["cmd"] == "ping", "a ping", since=len(ann.events))
-    assert ping["seq"] >= position
