@@ -110,7 +110,7 @@ class ChannelIconUploadReply(Packet, kw_only=True, frozen=True, tag="channel_ico
     reply=ChannelIconUploadReply,
     events=(ChannelsGetEvent,),
     errors=(Code.CHANNEL_NOT_FOUND, Code.BAD_VALUE, Code.UNAVAILABLE),
-    example={"channel": "music", "image": "data:image/png;base64,iVBORw0KGgo="},
+    example={"channel": "music", "image": "data:image/gif;base64,R0lGODdhAQABAIAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw=="},
 )
 class ChannelIconUpload(Command, kw_only=True, frozen=True):
     channel: ChannelNameRef

@@ -99,7 +99,7 @@ class EmojiGetFilenameReply(Packet, kw_only=True, frozen=True, tag="emoji_get_fi
     needs="manage_server",
     events=(EmojiAddEvent,),
     errors=(Code.EMOJI_EXISTS, Code.TOO_MANY_EMOJIS, Code.BAD_VALUE, Code.PERMISSION_REQUIRED, Code.UNAVAILABLE),
-    example={"name": "party", "image": "data:image/png;base64,iVBORw0KGgo="},
+    example={"name": "party", "image": "data:image/gif;base64,R0lGODdhAQABAIAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw=="},
 )
 class EmojiAdd(Command, kw_only=True, frozen=True):
     name: EmojiName

@@ -55,7 +55,7 @@ class PfpSet(Command, kw_only=True, frozen=True):
     limited=True,
     events=(PfpSetEvent,),
     errors=(Code.PICTURE_FIXED, Code.BAD_VALUE, Code.UNAVAILABLE),
-    example={"image": "data:image/png;base64,iVBORw0KGgo="},
+    example={"image": "data:image/gif;base64,R0lGODdhAQABAIAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw=="},
 )
 class PfpUpload(Command, kw_only=True, frozen=True):
     image: Annotated[

@@ -8,13 +8,16 @@ from __future__ import annotations
 import ast
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
 import pytest
+from PIL import Image
 
 from config.__main__ import main as write_settings
 from config.description import settings
@@ -102,6 +105,13 @@ def test_command_has_a_named_test(command: str) -> None:
 def test_command_example_decodes(command: str) -> None:
     example = CATALOG.commands[command].example
     assert type(decode(json.dumps(example).encode())) is CATALOG.commands[command].command
+
+
+def test_pictures_in_examples_can_be_read() -> None:
+    images = [command.example["image"] for command in CATALOG.commands.values() if "image" in command.example]
+    assert len(images) >= 3
+    for image in images:
+        Image.open(BytesIO(b64decode(image.partition(",")[2]))).load()
 
 
 def test_every_handler_has_a_command() -> None:
