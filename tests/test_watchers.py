@@ -13,7 +13,7 @@ import watchers
 from watchers import LONGEST_S, QUIET_S, FileWatcher
 
 pytestmark = pytest.mark.anyio
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Heard:
