@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
+from tests.browser.tour.visit import Wire
 from tests.support.chromium import CONTROLLED, Visits, log_in, module, until
 from tests.support.client import ChatClient
 from tests.support.server import ServerProcess
@@ -70,6 +71,21 @@ async def test_what_somebody_else_did_not_get_sent_is_not_sent(server: ServerPro
     await log_in(page, "ben")
     await write(page, "by ben")
     await expect(page.locator(".message-content", has_text="by ann")).to_have_count(0)
+
+
+async def test_what_was_not_sent_stands_below_what_is_loading(server: ServerProcess, visit: Visits) -> None:
+    page, wire = await visit(server.http_url), Wire()
+    message = {"id": "n1", "nonce": "n1", "user": "USR:local_ann", "timestamp": 1.0, "type": "message"}
+    message |= {"state": "failed", "problem": "You write too fast.", "content": "by ann"}
+    command = {"channel": "general", "content": "by ann"}
+    unsent = json.dumps([{"nonce": "n1", "key": "general", "command": command, "message": message}])
+    await page.evaluate("(unsent) => localStorage.setItem('originchats:outbox:/', unsent)", unsent)
+    wire.held.add("messages_get")
+    await wire.attach(page)
+    await log_in(page, "ann")
+    log = page.get_by_role("log")
+    await expect(log.get_by_role("alert")).to_have_text(re.compile(r"^Not sent\. You write too fast\. Retry"))
+    await expect(log.locator(".skeleton-message")).not_to_have_count(0)
 
 
 async def test_a_place_that_opens_at_a_message_seen_before_hears_of_new_ones(

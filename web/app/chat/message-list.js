@@ -98,7 +98,7 @@ export function MessageList({ place, channel, message: wanted }) {
     [rows, key, channel, highlighted, edited],
   );
 
-  const first = !line.loaded.value && messages.length === 0;
+  const first = !line.loaded.value && messages.every(({ state }) => state); // what was not sent yet is there before
   return html`
     <div class="messages">
       <${UnreadBar} line=${line} messages=${messages} onJump=${onJump} />

@@ -168,11 +168,11 @@ function Answered({ reply, place, latest }) {
 
 function Below({ message, place }) {
   if (message.ephemeral) {
-    return html`<p class="message-note"><${Icon} name="eye" size=${14} />Only you can see this.
+    return html`<p class="message-note"><${Icon} name="eye" size=${14} />Only you can see this.${" "}
       <button type="button" class="text-button" onClick=${() => remove(place, message.id)}>Dismiss</button></p>`;
   }
   if (message.state === "failed") {
-    return html`<p class="message-note" data-kind="danger" role="alert"><${Icon} name="circle-alert" size=${14} />Not sent. ${message.problem}
+    return html`<p class="message-note" data-kind="danger" role="alert"><${Icon} name="circle-alert" size=${14} />Not sent. ${message.problem}${" "}
       <button type="button" class="text-button" onClick=${() => retry(message.nonce)}>Retry</button>
       <button type="button" class="text-button" onClick=${() => discard(message.nonce)}>Discard</button></p>`;
   }
