@@ -21,6 +21,7 @@ from plugin_host.events import Told, told
 from plugin_host.line import Core
 from plugin_host.loading import LoadError
 from plugin_host.runner import Runner
+from plugin_host.worker import Abandoned
 from protocol.audience import Everyone, Holders
 from protocol.errors import Code, Refused
 from protocol.plugins import PluginSettings, PluginSettingsChangedEvent
@@ -385,6 +386,8 @@ class PluginHost:
         error = future.exception()
         if isinstance(error, (Refuse, PluginError)):
             raise Refused(Code.PLUGIN_REFUSED, text=str(error)[:MAX_REASON] or "refused")
+        if isinstance(error, Abandoned):
+            raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="it took too long, and was switched off")
         if error is not None:
             runner.failed(what, error)
             raise Refused(Code.PLUGIN_FAILED, plugin=runner.stem, reason="it raised an error, which is in the log")

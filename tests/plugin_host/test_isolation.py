@@ -89,6 +89,31 @@ async def test_a_plugin_that_blocks_is_switched_off_and_its_thread_abandoned(
     assert module.after == [], "what comes too late is not done"
 
 
+async def test_who_calls_a_slash_command_that_blocks_is_told_that_it_took_too_long(shop: Workshop) -> None:
+    await shop.run(
+        "stuck",
+        """
+        plugin = Plugin()
+        gate, began = threading.Event(), threading.Event()
+
+        @plugin.slash("wait", "Wait")
+        def wait(call):
+            began.set()
+            gate.wait(30)
+            return "awake"
+        """,
+    )
+    module, ann = shop.module("stuck"), await shop.house.enter("ann")
+    ann.send("slash_call", channel="general", command="wait")
+    await shop.until(module.began.is_set)
+    shop.host.tick()
+    shop.house.clock.now += 6
+    shop.host.tick()
+    module.gate.set()
+    await shop.until(lambda: any(packet["cmd"] == "error" for packet in ann.packets))
+    assert await notices(ann) == ["The plugin 'stuck' failed: it took too long, and was switched off"]
+
+
 async def test_a_flood_leaves_events_out_and_the_server_alone(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
