@@ -85,7 +85,7 @@ class Webhooks:
             raise Undeliverable(429, "Too many messages through this webhook", wait_s)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (JSON, FORM):
-            raise Undeliverable(415, f"Content-Type must be {JSON}")
+            raise Undeliverable(415, f"Content-Type must be {JSON}, or a form with `payload`")
         raw = await _body(request)
         host = host_of(request.headers)
         if host is None:
@@ -134,7 +134,8 @@ def _decoded(raw: bytes, kind: str) -> dict[str, Any]:
             raise ValueError("too deep")
         body = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
-        raise Undeliverable(400, "The body is not valid JSON") from None
+        where = "The field `payload` of the form" if kind == FORM else "The body"
+        raise Undeliverable(400, f"{where} is not valid JSON") from None
     if not isinstance(body, dict):
         raise Undeliverable(400, "The body must be a JSON object")
     return body

@@ -191,7 +191,16 @@ def test_a_missing_or_wrong_token_is_401_whatever_the_body_is(sender: Sender, wo
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "multipart/form-data; boundary=x", "application/jsonp"])
 def test_another_content_type_is_415(sender: Sender, kind: str) -> None:
-    assert sender.post({"content": "x"}, kind=kind).status == 415
+    answer = sender.post({"content": "x"}, kind=kind)
+    assert (answer.status, answer.json["error"]) == (
+        415,
+        "Content-Type must be application/json, or a form with `payload`",
+    )
+
+
+def test_a_form_without_payload_is_told_which_field_is_missing(sender: Sender) -> None:
+    answer = sender.post(raw=b"content=x", kind="application/x-www-form-urlencoded")
+    assert (answer.status, answer.json["error"]) == (400, "The field `payload` of the form is not valid JSON")
 
 
 def test_a_large_body_is_413_announced_or_not(sender: Sender, world: World) -> None:
