@@ -16,7 +16,7 @@ from tests.support.community import PASSWORD, write_community
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
-DEADLINE_S = 20.0
+DEADLINE_S = 30.0
 
 
 class Example:

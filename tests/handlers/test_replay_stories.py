@@ -207,10 +207,10 @@ class Story:
 
             def stand(tx: object) -> None:
                 began.set()
-                assert release.wait(20)
+                assert release.wait(30)
 
             self.house.world.journal.submit(stand, (), lambda operation: None)
-            assert began.wait(20)
+            assert began.wait(30)
             self.release = release
 
     async def do_release(self) -> None:

@@ -39,9 +39,19 @@ def catalog() -> Catalog:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with the inputs of the export and none of its outputs."""
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2.3"\n')
-    (tmp_path / "config.schema.json").write_text(json.dumps(SETTINGS))
-    return tmp_path
+    return with_inputs(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is exported from the inputs of such a folder."""
+    return files(with_inputs(tmp_path_factory.mktemp("project")))
+
+
+def with_inputs(folder: Path) -> Path:
+    (folder / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2.3"\n')
+    (folder / "config.schema.json").write_text(json.dumps(SETTINGS))
+    return folder
 
 
 SETTINGS: dict[str, Any] = {
@@ -86,12 +96,12 @@ def test_what_is_on_disk_is_current(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--check"]) == 0, capsys.readouterr().err
 
 
-def test_two_exports_are_equal(project: Path) -> None:
-    assert files(project) == files(project)
+def test_two_exports_are_equal(project: Path, made: dict[str, str]) -> None:
+    assert files(project) == made
 
 
-def test_export_writes_repairs_and_removes(project: Path) -> None:
-    assert export(project) == sorted(files(project))
+def test_export_writes_repairs_and_removes(project: Path, made: dict[str, str]) -> None:
+    assert export(project) == sorted(made)
     assert stale(project) == []
     index = project / "docs/protocol/README.md"
     left_over = project / "docs/protocol/gone_command.md"
@@ -115,8 +125,8 @@ def test_fields_table_tells_type_default_bounds_and_meaning() -> None:
     assert lines[6] == "| `maybe` | boolean | no |  |  | Left out when unknown |"
 
 
-def test_schema_file_is_valid_and_accepts_the_examples(catalog: Catalog, project: Path) -> None:
-    document = json.loads(files(project)["docs/protocol/schema.json"])
+def test_schema_file_is_valid_and_accepts_the_examples(catalog: Catalog, made: dict[str, str]) -> None:
+    document = json.loads(made["docs/protocol/schema.json"])
     jsonschema.Draft202012Validator.check_schema(document)
     assert set(document["commands"]) == set(catalog.commands)
     for ref in every_ref(document):
@@ -125,8 +135,8 @@ def test_schema_file_is_valid_and_accepts_the_examples(catalog: Catalog, project
         jsonschema.Draft202012Validator({"$ref": document["commands"][spec.name], **document}).validate(spec.example)
 
 
-def test_asyncapi_has_the_structure_of_version_3(catalog: Catalog, project: Path) -> None:
-    document = yaml.safe_load(files(project)["docs/protocol/asyncapi.yaml"])
+def test_asyncapi_has_the_structure_of_version_3(catalog: Catalog, project: Path, made: dict[str, str]) -> None:
+    document = yaml.safe_load(made["docs/protocol/asyncapi.yaml"])
     assert document["asyncapi"] == "3.0.0"
     assert document["info"]["version"] == project_version(project) == "1.2.3"
     assert set(document) == {
@@ -152,8 +162,7 @@ def test_asyncapi_mentions_every_packet(catalog: Catalog) -> None:
     assert {f"#/channels/connection/messages/{key}" for key in document["components"]["messages"]} <= used
 
 
-def test_every_server_packet_has_a_page(catalog: Catalog, project: Path) -> None:
-    made = files(project)
+def test_every_server_packet_has_a_page(catalog: Catalog, made: dict[str, str]) -> None:
     for tag in catalog.by_tag():
         assert f"docs/protocol/{tag}.md" in made or f"docs/protocol/events/{tag}.md" in made
 

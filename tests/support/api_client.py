@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 Item = dict[str, Any]
-DEADLINE_S = 20.0
+DEADLINE_S = 30.0
 
 
 class ApiRefusal(Exception):
