@@ -94,9 +94,8 @@ def parse(data: bytes, source: str) -> tuple[Any, Places]:
         text.encode()
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise ConfigError(
-            [Problem(source, f"is not JSON: {error.msg}", line=error.lineno, column=error.colno)]
-        ) from None
+        reason = f"is not JSON: {_reason(text, error)}"
+        raise ConfigError([Problem(source, reason, line=error.lineno, column=error.colno)]) from None
     except UnicodeEncodeError:
         raise ConfigError([Problem(source, "holds half of a surrogate pair (\\ud800 to \\udfff)")]) from None
     except _NotFiniteError as error:
@@ -113,6 +112,22 @@ def parse(data: bytes, source: str) -> tuple[Any, Places]:
             or [Problem(source, f"the key {key!r} stands twice in one object") for key in repeated]
         )
     return value, places
+
+
+def _reason(text: str, error: json.JSONDecodeError) -> str:
+    """In words of the habits of other formats, where it is one of those."""
+    found, before = text[error.pos : error.pos + 1], text[: error.pos].rstrip()[-1:]
+    if not text.strip():
+        return "it is empty; {} holds nothing"
+    if found in ("/", "#"):
+        return "there is a comment, and JSON knows none"
+    if found == "'":
+        return "keys and texts stand in double quotes"
+    if before == "," and found in ("}", "]"):
+        return f"there is a comma before {found}, where nothing follows"
+    if found == "," and text[error.pos + 1 :].lstrip()[:1] in ("}", "]"):  # Python 3.13 points at the comma
+        return f"there is a comma before {text[error.pos + 1 :].lstrip()[:1]}, where nothing follows"
+    return error.msg
 
 
 def read(path: Path) -> tuple[Any, Places]:

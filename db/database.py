@@ -109,6 +109,8 @@ def _parsed(url: str) -> URL:
         raise DatabaseError("the URL of the database cannot be read: see DB.url in docs/settings.md") from None
     if parsed.drivername not in ("sqlite", *postgresql.NAMES):
         raise DatabaseError(f"{parsed.drivername} is no database that is served: sqlite and postgresql are")
+    if parsed.drivername == "sqlite" and "?" in url:
+        raise DatabaseError("the path of the database holds a question mark, where its name would end")
     return parsed
 
 

@@ -156,6 +156,12 @@ def test_a_package_is_built_without_running_the_interview(tmp_path: Path) -> Non
     assert there <= {name.partition("/")[0].removesuffix(".py") for name in names}
 
 
+def test_an_image_holds_no_data_of_a_community() -> None:
+    left_out = {line.strip("/") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()}
+    data = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines() if line[:2] == "db"}
+    assert data | {".env", ".git"} <= left_out
+
+
 def test_the_makefile_has_every_target_the_documents_name() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]

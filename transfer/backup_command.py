@@ -44,7 +44,10 @@ def main(arguments: list[str], folder: Path) -> int:
                 return told(f"{file} exists: give another name, or --force.")
             manifest = create(places.paths, options.config, file, version=VERSION, now=now, uploads_inside=True)
             verify(file)
-    except (BackupError, OSError, sqlite3.Error) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return told(f"No backup was made: {where}{error.strerror or error}")
+    except (BackupError, sqlite3.Error) as error:
         return told(f"No backup was made: {error}")
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"wrote {file}: {summary(manifest)}; read back in order"))

@@ -143,7 +143,12 @@ def test_every_mistake_is_told_with_key_line_found_and_expected(file: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "config.json:1:1: is not JSON: Expecting value"),
+        ("", "config.json:1:1: is not JSON: it is empty; {} holds nothing"),
+        ('{"a": 1,\n}', "config.json:2:1: is not JSON: there is a comma before }, where nothing follows"),
+        ('{"a": [1, ]}', "config.json:1:11: is not JSON: there is a comma before ], where nothing follows"),
+        ('{\n  // port\n  "a": 1}', "config.json:2:3: is not JSON: there is a comment, and JSON knows none"),
+        ('{"a": 1 # one\n}', "config.json:1:9: is not JSON: there is a comment, and JSON knows none"),
+        ("{'a': 1}", "config.json:1:2: is not JSON: keys and texts stand in double quotes"),
         ('{\n  "a" 1}', "config.json:2:7: is not JSON: Expecting ':' delimiter"),
         ("[]", "config.json:1: expected an object, the settings in braces"),
         ('{"server":\n{"name": NaN}}', "config.json:2: is not JSON: NaN is not a number"),

@@ -196,3 +196,8 @@ def test_a_check_leaves_a_server_at_work_alone(chat: Path) -> None:
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM added").scalar() == 0
     engine.dispose()
+
+
+def test_a_path_with_a_question_mark_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="question mark"):
+        open_database(f"sqlite:///{tmp_path / 'why?' / 'new.db'}")
