@@ -147,8 +147,8 @@ class PluginSettingsGet(Command, kw_only=True, frozen=True):
 
 
 class PluginSettingsChangedEvent(Packet, kw_only=True, frozen=True, tag="plugin_settings_changed"):
-    """A plugin has other settings, by `plugin_settings_update` or by an edit of its file. Told to owners, and to holders
-    of `administrator`."""
+    """A plugin has other settings, by `plugin_settings_update` or by an edit of its file. Told to owners, and to
+    holders of `administrator`."""
 
     plugin: str
 
