@@ -245,8 +245,7 @@ class Community:
             sockets.append(rooms)
             door = self.server.gate.doors["/rooms"]
             self.server.gate.doors_at[rooms.getsockname()[1]] = {"/": door, "/rooms": door}
-        service = self.world.config.service
-        log.info("%s %s starts", service.name, service.version)
+        log.info("OriginChats server %s starts", VERSION)
         _leave_what_is_loaded_to_itself()
         self.journal.start()
         if self.opened.edited_while_down:
