@@ -29,6 +29,8 @@ PING_FRAME = b"\x89\x00"
 CLOSE_TIMEOUT_S = 10.0
 """How long a peer has to read what is left and the close frame, until the connection is cut."""
 BEHIND_BYTES = 65_536
+HELD_BYTES = 128 * 1024 * 1024
+"""What lies unread at all connections together when a large answer comes on top."""
 T = TypeVar("T")
 _quiet = logging.getLogger("originchats.websocket")
 _quiet.setLevel(logging.ERROR)  # one line for every odd client would be a way to fill the disk
@@ -178,6 +180,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._peers.discard(self)
+        self._dirty.stalled.discard(self)
         self._closing = True
         self.fast = False
         self.outbox = []
@@ -193,9 +196,11 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.paused = True
         self.fast = False
+        self._dirty.stalled.add(self)
 
     def resume_writing(self) -> None:
         self.paused = False
+        self._dirty.stalled.discard(self)
         self.fast = not self._deflate and not self._closing
         self.flush()
         if not self.paused:
@@ -293,6 +298,8 @@ class Connection(asyncio.Protocol):
                 return True
             if self.backlog_bytes + (0 if answer else len(data)) > self._gate.outbox_bytes:
                 return False
+        if answer and len(data) > BEHIND_BYTES:
+            self._dirty.make_room(len(data))
         if not self.outbox:
             self._dirty.add(self)
         self.outbox.append(data)
@@ -370,7 +377,21 @@ class Outboxes:
 
     def __init__(self) -> None:
         self.waiting: list[Connection] = []
+        self.stalled: set[Connection] = set()
+        """Those whose peer does not read."""
         self._scheduled = False
+
+    def make_room(self, size: int) -> None:
+        """An answer of so many bytes is coming. With more than `HELD_BYTES` unread then, those are cut off that let the
+        most lie: many who ask for large answers and read none would otherwise take all memory."""
+        held = {connection: connection.backlog_bytes for connection in self.stalled}
+        total = size + sum(held.values())
+        for connection in sorted(held, key=held.__getitem__, reverse=True):
+            if total <= HELD_BYTES:
+                break
+            total -= held[connection]
+            self.stalled.discard(connection)
+            connection.abort()
 
     def add(self, connection: Connection) -> None:
         self.waiting.append(connection)

@@ -14,6 +14,7 @@ from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.uri import parse_uri
 
+import connection
 from connection import Connection, Frame, Outboxes, Rejection
 
 pytestmark = pytest.mark.anyio
@@ -103,10 +104,10 @@ class Recorder:
 class Pair:
     """A connection and a client that talks to it."""
 
-    def __init__(self, recorder: Recorder, *, deflate: bool = False) -> None:
+    def __init__(self, recorder: Recorder, *, deflate: bool = False, outboxes: Outboxes | None = None) -> None:
         self.recorder = recorder
         self.transport = FakeTransport()
-        self.server = Connection(recorder, set(), Outboxes())
+        self.server = Connection(recorder, set(), outboxes or Outboxes())
         self.transport.protocol = self.server
         extensions = [ClientPerMessageDeflateFactory()] if deflate else None
         self.client = ClientProtocol(parse_uri("ws://localhost/"), extensions=extensions)
@@ -294,3 +295,20 @@ async def test_an_answer_may_be_larger_than_what_is_left_but_not_follow_one_that
     pair.transport.drain()
     assert await pair.texts() == [b"x", b"y" * 5_000]
     assert not pair.server.behind
+
+
+async def test_of_many_who_let_large_answers_lie_those_with_the_most_are_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "HELD_BYTES", 400_000)
+    outboxes = Outboxes()
+    *pairs, later = [Pair(Recorder(), outboxes=outboxes) for _ in range(5)]
+    for pair, size in zip(pairs, (100_000, 200_000, 70_000, 80_000), strict=True):
+        pair.transport.full = True
+        assert pair.server.send(Frame(b"x" * size), answer=True)
+        await asyncio.sleep(0)
+    assert [pair.transport.aborted for pair in pairs] == [False, True, False, False]
+    pairs[0].transport.drain()
+    assert later.server.send(Frame(b"y" * 200_000), answer=True)
+    assert [pair.transport.aborted for pair in pairs] == [False, True, False, False], "who has caught up counts no more"
+    assert await pairs[0].texts() == [b"x" * 100_000]
