@@ -15,12 +15,32 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from patient_http import patient
 
+if sys.platform != "win32":
+    import resource
+
 GRACE_S = 8
 """How long connections have to close before the process ends anyway."""
+OTHER_FILES = 256
+"""Open besides connections: database, uploads under way, plugins."""
 
 
 class PortInUse(Exception):
     """The address cannot be listened on; the text says why and what to do."""
+
+
+def allow_connections(wanted: int) -> int | None:
+    """Ask the system for as many open files as so many connections need: what it gives without being asked is often
+    1024. Gives the most connections that it allows where those are fewer; None otherwise, and on Windows."""
+    if sys.platform == "win32":
+        return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    asked = wanted + OTHER_FILES
+    most = asked if hard == resource.RLIM_INFINITY else min(asked, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):  # macOS has a bound that is not told
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY and soft < wanted else None
 
 
 def listen(host: str, port: int, setting: str = "--port") -> socket.socket:

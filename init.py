@@ -103,10 +103,16 @@ def check_folders(paths: DataPaths) -> list[str]:
 def serve(live: LiveConfig, paths: DataPaths) -> int:
     from db.database import DatabaseError
     from db.document_format import DataError
-    from http_server import PortInUse, listen
+    from http_server import PortInUse, allow_connections, listen
     from startup import Opened
 
     config, bound = live.current, []
+    allowed = allow_connections(config.limits.max_connections)
+    if allowed is not None:
+        log.warning(
+            "the system allows %d open files, fewer than limits.max_connections (%d): see ulimit -n, or LimitNOFILE",
+            allowed, config.limits.max_connections,
+        )  # fmt: skip
     try:
         try:
             bound.append(listen(config.websocket.host, config.websocket.port))
