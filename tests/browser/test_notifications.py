@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import CONTROLLED, Visits, log_in, until
+from tests.support.chromium import CLICK, CONTROLLED, Visits, log_in, until
 from tests.support.client import ChatClient, Visitors
 from tests.support.community import user_id
 from tests.support.server import ServerProcess
@@ -25,10 +25,6 @@ RECORD = """
     Object.defineProperty(document, "hasFocus", { value: () => false });
 """
 """What is shown is noted in `told`, and nobody looks at the page."""
-CLICK = """async () => {
-    const [notification] = await self.registration.getNotifications();
-    self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-}"""
 
 
 async def notified(server: ServerProcess, visit: Visits, name: str) -> Page:
@@ -72,7 +68,7 @@ async def test_pings_and_direct_messages_are_told_and_a_click_leads_to_them(
     assert await page.evaluate("told[0].title") == "ben in general"
     (worker,) = page.context.service_workers
     await page.evaluate("location.hash = '#/c/ideas'")
-    await worker.evaluate(CLICK)
+    await worker.evaluate(CLICK, await page.evaluate("told[0].data"))
     await until(page, "id => location.hash === `#/c/general/${id}`", called["id"])
     await expect(page.locator(f'[data-message="{called["id"]}"]')).to_be_in_viewport()
 

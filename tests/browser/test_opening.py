@@ -7,17 +7,22 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.support.chromium import CONTROLLED, DESKTOP, PHONE, Visits, assert_accessible, log_in, shot, until
+from tests.support.chromium import CLICK, CONTROLLED, DESKTOP, PHONE, Visits, assert_accessible, log_in, shot, until
 from tests.support.prefix_proxy import below
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.anyio
 
-SHOWN = """async () => {
-    const registration = await navigator.serviceWorker.ready;
-    const found = await registration.getNotifications();
-    return found.length && found.map(({ title, body, tag }) => [title, body, tag]);
+RECORD = """() => {
+    self.shown = [];
+    const show = ServiceWorkerRegistration.prototype.showNotification;
+    ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+        const showing = show.call(this, title, options);
+        showing.then(() => self.shown.push({ title, ...options }));
+        return showing;
+    };
 }"""
+"""Notes in the service worker's `shown` what it showed."""
 
 
 async def opened(page: Page) -> None:
@@ -51,11 +56,11 @@ async def test_whoever_goes_elsewhere_while_the_chat_opens_stays_there(server: S
     await page.evaluate("""() => new MutationObserver((_, observer) => {
         if (!document.querySelector(".sidebar")) return;
         observer.disconnect();
-        location.hash = "#/settings/account";
+        location.hash = "#/settings/appearance";
     }).observe(document, { childList: true, subtree: true })""")
     await log_in(page, "ann")
-    await expect(page.get_by_role("main").get_by_role("heading", name="Account", level=1)).to_be_visible()
-    assert await page.evaluate("location.hash") == "#/settings/account"
+    await expect(page.get_by_role("main").get_by_role("heading", name="Appearance", level=1)).to_be_visible()
+    assert await page.evaluate("location.hash") == "#/settings/appearance"
 
 
 async def test_the_page_opens_without_a_network(server: ServerProcess, visit: Visits) -> None:
@@ -75,11 +80,9 @@ async def test_what_is_pushed_is_shown_and_leads_to_its_place(server: ServerProc
     await until(page, CONTROLLED)
     (worker,) = page.context.service_workers
     pushed = {"title": "ann in #general", "body": "Tea?", "channel": "general", "message_id": "m 1", "thread_id": None}
+    await worker.evaluate(RECORD)
     await worker.evaluate("told => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify(told)}))", pushed)
-    shown = await until(page, SHOWN)
-    assert shown == [["ann in #general", "Tea?", "channel general"]]
-    await worker.evaluate("""async () => {
-        const [notification] = await self.registration.getNotifications();
-        self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-    }""")
+    shown = await until(worker, "shown[0]")
+    assert (shown["title"], shown["body"], shown["tag"]) == ("ann in #general", "Tea?", "channel general")
+    await worker.evaluate(CLICK, shown["data"])
     await until(page, "location.hash === '#/c/general/m%201'")
