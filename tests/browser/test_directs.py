@@ -15,7 +15,8 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_conversation_from_the_profile_to_a_block(server: ServerProcess, visit: Visits) -> None:
     ann, ben = await entered(server, visit, "ann"), await entered(server, visit, "ben")
-    await ann.get_by_role("complementary", name="Members").get_by_role("button", name="ben").click()
+    present = ann.get_by_role("complementary", name="Members").get_by_role("region", name="Online")
+    await present.get_by_role("button", name="ben").click()  # once he has moved there from those who are offline
     card = ann.get_by_role("dialog", name="Profile of ben")
     await card.get_by_role("textbox", name="Message to ben").fill("Have you got a minute?")
     await assert_accessible(ann)
