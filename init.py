@@ -14,7 +14,7 @@ from typing import Any
 from config.live import LiveConfig
 from config.load import load
 from config.paths import DataPaths, data_paths
-from config.problems import ConfigError
+from config.problems import ConfigError, reason_of
 from config.schema import Config
 from config.version import VERSION
 
@@ -127,7 +127,7 @@ def serve(live: LiveConfig, paths: DataPaths) -> int:
         print(f"The server did not start: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"The server did not start: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        print(f"The server did not start: {reason_of(error)}", file=sys.stderr)
         return 1
     try:
         new_loop().run(run(opened, *bound))

@@ -39,6 +39,12 @@ class ConfigError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def reason_of(error: OSError) -> str:
+    """Which file, where it is known, and why: "/srv/chat: No space left on device"."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
 def shown(value: Any) -> str:
     """A value as it stands in the file, cut to a readable length, without the password of a URL."""
     text = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", json.dumps(value, ensure_ascii=False))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from backups import back_up
-from config.problems import ConfigError
+from config.problems import ConfigError, reason_of
 from config.version import VERSION
 from db.backup import BackupError, Manifest, create, database_file, verify
 from transfer.places import Places, add_flags, told
@@ -45,8 +45,7 @@ def main(arguments: list[str], folder: Path) -> int:
             manifest = create(places.paths, options.config, file, version=VERSION, now=now, uploads_inside=True)
             verify(file)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return told(f"No backup was made: {where}{error.strerror or error}")
+        return told(f"No backup was made: {reason_of(error)}")
     except (BackupError, sqlite3.Error) as error:
         return told(f"No backup was made: {error}")
     console = Console(highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from config.problems import ConfigError
+from config.problems import ConfigError, reason_of
 from transfer.export import export
 from transfer.model import ExportError
 from transfer.places import Places, add_flags, told
@@ -35,7 +35,9 @@ def main(arguments: list[str], folder: Path) -> int:
             exported = export(
                 places.paths, options.config, options.target, server.url or "", lambda count: bar.advance(task, count)
             )
-    except (ConfigError, ExportError, OSError) as error:
+    except OSError as error:
+        return told(f"Not exported: {reason_of(error)}")
+    except (ConfigError, ExportError) as error:
         return told(f"Not exported: {error}")
     console.print(Text(f"wrote {options.target}: {exported.messages} messages"))
     for sentence in exported.left_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from pathlib import Path
@@ -16,7 +17,7 @@ from config.check import fault_of, faults
 from config.description import from_document, settings
 from config.load import load
 from config.paths import data_paths
-from config.problems import ConfigError
+from config.problems import ConfigError, reason_of
 from config.schema import Config
 
 
@@ -369,3 +370,16 @@ def test_whatever_the_schema_lets_through_fits_the_types(row: Any, value: Any) -
 @given(value=json_values)
 def test_no_document_makes_the_check_fail(value: Any) -> None:
     assert isinstance(faults(value), list)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/srv/chat"), "/srv/chat: No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "odd"),
+    ],
+    ids=["of a file", "of no file", "without a number"],
+)
+def test_what_the_system_refuses_is_told_in_words(error: OSError, text: str) -> None:
+    assert reason_of(error) == text
